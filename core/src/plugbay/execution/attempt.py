@@ -1,0 +1,203 @@
+"""The execution of one attempt, in whatever process: load, call, check, store, record."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import platform
+import time
+from collections.abc import Mapping
+from contextvars import copy_context
+from typing import Any
+
+from attrs import frozen
+
+from plugbay.code.reference import resolve
+from plugbay.errors import OutputError, PlugbayError
+from plugbay.execution.current import CurrentStep, executing
+from plugbay.execution.failures import StepCancelled, error_info
+from plugbay.execution.logs import captured
+from plugbay.execution.session import Session
+from plugbay.execution.tasks import Task, artifacts_in, load_input
+from plugbay.pipelines.signature import Signature
+from plugbay.pipelines.step import Step
+from plugbay.pipelines.typecheck import describe, mismatch
+from plugbay.records.documents import AttemptRecord, CacheEntry, read, write
+from plugbay.store.layout import attempt_key, cache_key
+from plugbay_hookspecs.types import Artifact, CacheSource, ErrorInfo, StepCall, StepInfo, StepStatus
+
+
+@frozen
+class Finished:
+    """An attempt that is over and recorded."""
+
+    record: AttemptRecord
+    error: BaseException | None = None
+    """What the step raised, where that is at hand."""
+
+
+def execute_attempt(task: Task, session: Session, step: Step[..., Any] | None = None) -> Finished:
+    """Execute the attempt and record it. What the step raises is recorded, not raised.
+
+    :param step: the step, where it need not be imported.
+    :raises StoreError: when the record could not be written.
+    """
+    started = time.time()
+    context = CurrentStep(task.info, session.stack)
+    host = session.stack.host
+    outputs: tuple[Artifact, ...] = ()
+    error: BaseException | None = None
+    with captured(task.info, own_process=session.own_process) as log:
+        try:
+            with (
+                executing(context),
+                host.entered("step_enter", "step_leave", _leaving_with, step=task.info),
+            ):
+                outputs = _outputs(task, session, step)
+        except BaseException as raised:  # noqa: BLE001  it goes into the record
+            error = raised
+    printed = log.close()
+    metadata = host.gather("step_metadata", step=task.info)
+    status: StepStatus = "succeeded" if error is None else "failed"
+    if isinstance(error, (StepCancelled, KeyboardInterrupt)):
+        status = "cancelled"
+    record = AttemptRecord(
+        run_id=task.info.run_id,
+        step=task.info.step,
+        name=task.info.name,
+        attempt=task.info.attempt,
+        status=status,
+        started=started,
+        ended=time.time(),
+        fingerprint=task.fingerprint,
+        inputs={
+            name: digests
+            for name, resolved in task.inputs.items()
+            if (digests := tuple(artifact.digest for artifact in artifacts_in(resolved)))
+        },
+        outputs=outputs if error is None else (),
+        error=None if error is None else error_info(error),
+        metrics={name: tuple(points) for name, points in context.metrics.items()},
+        params=context.params,
+        metadata=metadata,
+        log=printed,
+        host=platform.node(),
+        pid=os.getpid(),
+    )
+    record, committed = commit(record, session)
+    if printed:
+        session.upload_log(task.info, log.path)
+    return Finished(record, error if committed else None)
+
+
+def commit(record: AttemptRecord, session: Session) -> tuple[AttemptRecord, bool]:
+    """Write the record, and a cache entry for a success.
+
+    :returns: the record that counts, and whether it is this one: an attempt is recorded once, and who comes second is
+        given what the first one wrote.
+    """
+    store = session.stack.artifact_store
+    key = attempt_key(record.run_id, record.step, record.attempt)
+    if not store.put(key, write(record), if_absent=True):
+        return read(store.get(key), AttemptRecord, key), False
+    if record.status == "succeeded" and record.fingerprint is not None:
+        entry = CacheEntry(
+            source=CacheSource(run_id=record.run_id, step=record.step, attempt=record.attempt),
+            outputs=record.outputs,
+            seconds=record.ended - record.started,
+        )
+        store.put(cache_key(record.fingerprint), write(entry), durable=False)  # a lost entry is a miss, no more
+    return record, True
+
+
+def _leaving_with(error: BaseException | None) -> dict[str, ErrorInfo | None]:
+    return {"error": None if error is None else error_info(error)}
+
+
+def _outputs(task: Task, session: Session, step: Step[..., Any] | None) -> tuple[Artifact, ...]:
+    host = session.stack.host
+    step = step or resolve_step(task.function)
+
+    def load(artifact: Artifact) -> Any:
+        value = session.artifacts.load(artifact)
+        host.tell("artifact_loaded", step=task.info, artifact=artifact)
+        return value
+
+    arguments = {name: load_input(resolved, load) for name, resolved in task.inputs.items()}
+    _check_arguments(arguments, step.signature, task.info)
+    call = StepCall(function=_synchronous(step.function), arguments=arguments, timeout=task.timeout)
+    # a context of its own: what the step sets in context variables does not reach the next one
+    result = copy_context().run(host.hook.step_call, step=task.info, call=call)
+    values = output_values(result, step.signature, task.info.step)
+    saved = []
+    for spec in task.outputs:
+        artifact = session.artifacts.save(spec.name, values[spec.name], items=spec.items)
+        host.tell("artifact_saved", step=task.info, artifact=artifact)
+        saved.append(artifact)
+    return tuple(saved)
+
+
+def _synchronous(function: Any) -> Any:
+    """An ``async`` step runs in an event loop of its own."""
+    if not inspect.iscoroutinefunction(function):
+        return function
+
+    def run(**arguments: Any) -> Any:
+        return asyncio.run(function(**arguments))
+
+    return run
+
+
+def resolve_step(reference: str) -> Step[..., Any]:
+    """Import the step that ``reference`` names. Raises :class:`PlugbayError` when it is not there."""
+    try:
+        found = resolve(reference)
+    except (ImportError, AttributeError, ValueError) as error:
+        msg = f"the step {reference!r} cannot be imported: {error}"
+        raise PlugbayError(msg) from error
+    if isinstance(found, Step):
+        return found
+    msg = f"{reference!r} is a {type(found).__name__} and no step; it was one when the run was planned"
+    raise PlugbayError(msg)
+
+
+def _check_arguments(arguments: Mapping[str, Any], signature: Signature, info: StepInfo) -> None:
+    problems = [
+        problem
+        for name, value in arguments.items()
+        if (problem := mismatch(value, signature.hints.get(name, Any), f"argument {name!r} of step {info.step!r}"))
+    ]
+    if problems:
+        raise PlugbayError("\n".join(problems))
+
+
+def output_values(result: Any, signature: Signature, step: str) -> dict[str, Any]:
+    """Take what a function returned apart into its declared outputs.
+
+    Raises :class:`OutputError` that says which output is not what it should be, what was expected and what came.
+    """
+    declared = signature.outputs
+    if not declared:
+        if result is not None:
+            msg = f"step {step!r} declares no output, but returned {describe(type(result))}; annotate what it returns"
+            raise OutputError(msg)
+        return {}
+    if not signature.many:
+        values = {declared[0].name: result}
+    else:
+        if not isinstance(result, (tuple, list)):
+            msg = f"step {step!r} declares {len(declared)} outputs, but returned one {describe(type(result))}"
+            raise OutputError(msg)
+        if len(result) != len(declared):
+            msg = f"step {step!r} declares {len(declared)} outputs, but returned {len(result)} values"
+            raise OutputError(msg)
+        values = {output.name: value for output, value in zip(declared, result, strict=True)}
+    problems = [
+        problem
+        for output in declared
+        if (problem := mismatch(values[output.name], output.hint, f"output {output.name!r} of step {step!r}"))
+    ]
+    if problems:
+        raise OutputError("\n".join(problems))
+    return values

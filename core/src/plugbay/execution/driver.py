@@ -1,0 +1,209 @@
+"""Driving a run from its plan to its end, and resuming one whose driver is gone."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import plugbay
+from plugbay.errors import PlanError, PlugbayError, RunBusyError, RunFailed
+from plugbay.execution.failures import error_info
+from plugbay.execution.interruption import Interruption
+from plugbay.execution.live_run import LiveRun, call_guarded
+from plugbay.execution.logs import log_path
+from plugbay.execution.ownership import Ownership, is_gone, latest_driver, this_process
+from plugbay.execution.session import Session
+from plugbay.pipelines.pipeline import Compiled
+from plugbay.records.documents import AttemptRecord, EndRecord, RunRecord, write
+from plugbay.records.reader import Reader
+from plugbay.records.run import Run
+from plugbay.stack import Stack
+from plugbay.store.index import RunIndex
+from plugbay.store.layout import end_key, new_run_id, plan_key
+from plugbay_hookspecs.types import Capabilities, Plan, RunInfo, RunOutcome, RunStatus
+
+
+def drive(compiled: Compiled, *, stack: str | Stack | None = None, use_cache: bool = True) -> Run:
+    """Run a compiled pipeline and return the run once every step has succeeded.
+
+    :param stack: a configured stack's name, or a stack; the configured default when ``None``.
+    :raises RunFailed: when a step failed or the run was cancelled.
+    :raises PlugbayError: when it could not be started; then nothing is left behind.
+    """
+    built = stack if isinstance(stack, Stack) else Stack.load(stack)
+    built.check()
+    check_capabilities(compiled.plan, built)
+    run_id = new_run_id()
+    interruption = Interruption()
+    with Session(built, own_process=False) as session:
+        for _ in built.host.each("run_prepare", plan=compiled.plan):
+            pass
+        record = RunRecord(
+            id=run_id,
+            plan=compiled.plan,
+            stack=built.name,
+            components=built.info.components,
+            created=time.time(),
+            driver=this_process(run_id, 1),
+            code_root=compiled.code.root,
+            use_cache=use_cache,
+            versions={"python": platform.python_version(), "plugbay": plugbay.__version__},
+        )
+        with Ownership(run_id, built.artifact_store, interruption.request):
+            built.artifact_store.put(plan_key(run_id), write(record), if_absent=True)
+            live = LiveRun(run_id, compiled, session, interruption, use_cache=use_cache)
+            return _drive(live, compiled, record, 1, session, interruption)
+
+
+def resume(record: RunRecord, compiled: Compiled, stack: Stack) -> Run:
+    """Go on with a run that has not succeeded: every step that was committed is kept.
+
+    :param compiled: the run's plan joined with the functions of its steps.
+    :raises RunBusyError: when another process drives it.
+    """
+    stack.check()
+    check_capabilities(compiled.plan, stack)
+    interruption = Interruption()
+    store = stack.artifact_store
+    with Session(stack, own_process=False) as session:
+        last = latest_driver(record.driver, store, record.id)
+        end = Reader(stack).end_record(record.id)
+        if (end is None or end.driver < last.number) and not is_gone(last, store, record.id):
+            msg = f"run {record.id} is being driven by process {last.pid} on {last.host}; to stop it: plugbay cancel {record.id}"
+            raise RunBusyError(msg)
+        with Ownership(record.id, store, interruption.request) as ownership:
+            mine = ownership.claim(last)
+            kept, attempts = _committed(Reader(stack).attempts(record.id))
+            live = LiveRun(
+                record.id,
+                compiled,
+                session,
+                interruption,
+                use_cache=record.use_cache,
+                kept=kept,
+                attempts=attempts,
+            )
+            return _drive(live, compiled, record, mine.number, session, interruption)
+
+
+def _committed(records: list[AttemptRecord]) -> tuple[dict[str, AttemptRecord], dict[str, int]]:
+    """The records of calls that have succeeded, and how many attempts each call has had."""
+    kept = {record.step: record for record in records if record.status == "succeeded"}
+    attempts: dict[str, int] = {}
+    for record in records:
+        attempts[record.step] = max(record.attempt, attempts.get(record.step, 0))
+    return kept, attempts
+
+
+def _drive(
+    live: LiveRun,
+    compiled: Compiled,
+    record: RunRecord,
+    number: int,
+    session: Session,
+    interruption: Interruption,
+) -> Run:
+    stack = session.stack
+    info = RunInfo(
+        id=live.id, pipeline=live.plan.pipeline, stack=stack.name, steps=len(live.plan.steps), resumed=number > 1
+    )
+    began = time.monotonic()
+    stack.host.tell("run_started", run=info)
+    told = False
+    try:
+        with interruption.by_signals(), _guarded(live):
+            stack.orchestrator.run(live)  # type: ignore[arg-type]  it has every member of the protocol
+        live.finish()
+        status = _status(live)
+        end = EndRecord(
+            run_id=live.id,
+            status=status,
+            driver=number,
+            ended=time.time(),
+            steps=live.schedule.summaries,
+            error=live.error,
+            failed_step=live.failed_step,
+        )
+        stack.artifact_store.put(end_key(live.id), write(end))
+        _upload_left_logs(session, live.id)
+        outcome = RunOutcome(
+            status=status, seconds=time.monotonic() - began, error=live.error, failed_step=live.failed_step
+        )
+        told = True
+        stack.host.tell("run_finished", run=info, outcome=outcome)
+    finally:
+        if not told:  # the store failed, or the process is being ended: observers must let go of the terminal
+            lost = RunOutcome(status="interrupted", seconds=time.monotonic() - began, error=live.error)
+            stack.host.tell("run_finished", run=info, outcome=lost)
+    with suppress(OSError):
+        RunIndex.of(stack).add(record, end)
+    after = compiled.on_success if status == "succeeded" else compiled.on_failure
+    if after is not None:
+        call_guarded(after, f"the pipeline's hook after {status}", info, outcome)
+    run = Run(record, end, Reader(stack))
+    if status != "succeeded":
+        raise RunFailed(_failure_message(run), run) from live.exception
+    return run
+
+
+@contextmanager
+def _guarded(live: LiveRun) -> Iterator[None]:
+    """An exception of the orchestrator itself fails the run; one that Plugbay raised on purpose ends it as it is."""
+    try:
+        yield
+    except PlugbayError:
+        raise
+    except Exception as error:  # noqa: BLE001  it becomes the run's error
+        live.error, live.exception = live.error or error_info(error), live.exception or error
+
+
+def _status(live: LiveRun) -> RunStatus:
+    if live.cancelled:
+        return "cancelled"
+    if live.error is not None:
+        return "failed"
+    statuses = {live.schedule.summaries[step.id].status for step in live.plan.steps}
+    if statuses <= {"succeeded", "cached"}:
+        return "succeeded"
+    missing = PlanError("the orchestrator returned before the run was over")
+    live.error = error_info(missing)
+    return "failed"
+
+
+def _failure_message(run: Run) -> str:
+    if run.status == "cancelled":
+        return f"run {run.id} was cancelled; go on with it: plugbay run --resume {run.id}"
+    what = f"step {run.failed_step!r} failed" if run.failed_step else "it could not be driven to its end"
+    error = f": {run.error}" if run.error else ""
+    return f"run {run.id} failed: {what}{error}"
+
+
+def _upload_left_logs(session: Session, run_id: str) -> None:
+    """Put logs into the store that a process which was killed left on this machine."""
+    directory = log_path(run_id, "", 0).parent
+    with suppress(OSError):
+        for path in sorted(directory.iterdir()):
+            step, _, attempt = path.stem.rpartition(".")
+            if step and attempt.isdigit():
+                session.put_log(run_id, step, int(attempt), path)
+
+
+def check_capabilities(plan: Plan, stack: Stack) -> None:
+    """Raise :class:`PlanError` with everything the plan needs and the stack's orchestrator cannot do."""
+    able: Capabilities = stack.orchestrator.capabilities()
+    problems = []
+    for step in plan.steps:
+        if step.mapped and not able.dynamic_maps:
+            problems.append(f"step {step.id!r} is mapped over a list that is known only at run time")
+        lacking = step.resources.names() - able.resources
+        if lacking:
+            problems.append(f"step {step.id!r} asks for {', '.join(sorted(lacking))}")
+        if step.operator is not None:
+            problems.append(f"step {step.id!r} names the step operator {step.operator!r}, and the stack has none")
+    if problems:
+        flavor = stack.of_type("orchestrator")[0].info.flavor
+        lines = "\n".join(f"  {problem}" for problem in problems)
+        msg = f"the orchestrator {flavor!r} of stack {stack.name!r} cannot run this plan:\n{lines}"
+        raise PlanError(msg)

@@ -1,0 +1,72 @@
+"""Asking a run to stop: by a signal, from another thread, or from another process."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from plugbay.execution.failures import StepCancelled
+
+_SIGNALS = tuple(
+    number for name in ("SIGINT", "SIGTERM") if (number := getattr(signal, name, None)) is not None
+)
+
+
+class Interruption:
+    """Whether a run was asked to stop, and how the thread that has to know it is reached."""
+
+    def __init__(self) -> None:
+        """Begin with no request."""
+        self.requested = False
+        self.wake: Callable[[], None] = lambda: None
+        """Called when the run is asked to stop; safe to call from a signal handler."""
+        self._inline_in_main = False
+
+    def request(self) -> None:
+        """Ask the run to stop; from any thread."""
+        self.requested = True
+        self.wake()
+
+    @contextmanager
+    def inline(self) -> Iterator[None]:
+        """While a step is executed in this thread: in the main thread a signal is raised in the step itself."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        self._inline_in_main = True
+        try:
+            yield
+        finally:
+            self._inline_in_main = False
+
+    @contextmanager
+    def by_signals(self) -> Iterator[None]:
+        """Take SIGINT and SIGTERM as requests to stop while in the body; a second one ends the process as usual.
+
+        Only the main thread can; in another one signals are left to the program.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before: dict[int, Any] = {number: signal.getsignal(number) for number in _SIGNALS}
+
+        def handle(number: int, frame: FrameType | None) -> None:
+            if self.requested:
+                signal.signal(number, before[number])
+                raise KeyboardInterrupt
+            self.request()
+            if self._inline_in_main:
+                msg = f"the run was cancelled by {signal.Signals(number).name}"
+                raise StepCancelled(msg)
+
+        for number in _SIGNALS:
+            signal.signal(number, handle)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -1,0 +1,368 @@
+"""The live run: what an orchestrator drives. Order, caching, retries, failure policy and recording are decided here."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, cast
+
+from plugbay.execution.attempt import Finished, commit, execute_attempt
+from plugbay.execution.caching import find_cached
+from plugbay.execution.failures import StepCancelled, StepTimeout, WorkerLost, error_info
+from plugbay.execution.payload import unpack
+from plugbay.execution.ready_step import Attempt, Shipping
+from plugbay.execution.schedule import Call, Schedule, UnmappableError
+from plugbay.execution.session import Session
+from plugbay.execution.tasks import Task, fingerprint_of
+from plugbay.pipelines.pipeline import Compiled
+from plugbay.records.documents import AttemptRecord, StepSummary, read
+from plugbay.store.layout import attempt_key
+from plugbay_hookspecs.types import CacheSource, ErrorInfo, Plan, PlannedStep, ReadyStep, StepInfo
+
+if TYPE_CHECKING:
+    from plugbay.execution.interruption import Interruption
+
+TIMEOUT_GRACE = 5.0
+"""Seconds after its timeout that an attempt elsewhere is given to end by itself."""
+
+_log = logging.getLogger("plugbay")
+_WAKE = object()
+
+
+class LiveRun:
+    """A run in progress; see ``plugbay_hookspecs.types.LiveRun``.
+
+    All state belongs to the thread that iterates :meth:`ready`. Other threads only put completions into a queue.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        compiled: Compiled,
+        session: Session,
+        interruption: Interruption,
+        *,
+        use_cache: bool,
+        kept: Mapping[str, AttemptRecord] | None = None,
+        attempts: Mapping[str, int] | None = None,
+    ) -> None:
+        """Begin, or go on with, a run.
+
+        :param kept: the records of calls that have succeeded already, by call id.
+        :param attempts: how many attempts each call has had already.
+        """
+        self.id = run_id
+        self.plan: Plan = compiled.plan
+        self.schedule = Schedule(compiled.plan)
+        self.error: ErrorInfo | None = None
+        self.exception: BaseException | None = None
+        self.failed_step: str | None = None
+        self._compiled, self._session, self._interruption = compiled, session, interruption
+        self._host = session.stack.host
+        self._store = session.stack.artifact_store
+        self._shipping = Shipping(run_id, session.stack, compiled.code)
+        self._use_cache = use_cache
+        self._kept = dict(kept or {})
+        self._attempts = dict(attempts or {})
+        self._queue: deque[Call] = deque()
+        self._delayed: list[tuple[float, int, Call]] = []
+        self._in_flight: dict[str, Attempt] = {}
+        self._first_attempt: dict[str, int] = {}
+        self._cancels: dict[str, Callable[[], None]] = {}
+        self._deadlines: dict[str, float] = {}
+        self._overdue: set[str] = set()
+        self._ended_by_us: set[str] = set()
+        self._waiters: dict[str, list[Call]] = {}
+        self._completions: SimpleQueue[Any] = SimpleQueue()
+        self._stopping = False
+        interruption.wake = lambda: self._completions.put(_WAKE)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody asked the run to stop."""
+        return self._interruption.requested
+
+    # -- what an orchestrator calls --------------------------------------------------------------------------------
+
+    def ready(self, limit: int | None = None) -> Iterator[ReadyStep]:
+        """Yield each attempt when it can start; block while nothing can; end when the run is over."""
+        while True:
+            self._take_completions(block=False)
+            if self.cancelled and not self._stopping:
+                self._stop()
+                self._cancel_in_flight()
+            self._enforce_deadlines()
+            self._collect()
+            if self._queue and (limit is None or len(self._in_flight) < max(1, limit)):
+                call = self._queue.popleft()
+                attempt = None if self._answered(call) else self._begin(call)
+                if attempt is not None:
+                    yield cast(ReadyStep, attempt)
+            elif not self._in_flight and not self._queue and not self._delayed:
+                return
+            else:
+                self._take_completions(block=True)
+
+    def execute(self, step: ReadyStep) -> None:
+        """Execute the attempt in this process and complete it."""
+        attempt = cast(Attempt, step)
+        outcome: Finished | BaseException
+        try:
+            with self._interruption.inline():
+                outcome = execute_attempt(attempt.task, self._session, self._compiled.steps.get(attempt.call.step.id))
+        except StepCancelled as error:  # while the attempt was being recorded; the store tells whether it was
+            self._ended_by_us.add(attempt.call.id)
+            outcome = error
+        self._completions.put((attempt, outcome))
+
+    def submitted(self, step: ReadyStep, cancel: Callable[[], None]) -> None:
+        """Tell how to end the attempt."""
+        attempt = cast(Attempt, step)
+        self._cancels[attempt.call.id] = cancel
+        if attempt.timeout is not None:
+            self._deadlines[attempt.call.id] = time.monotonic() + attempt.timeout + TIMEOUT_GRACE
+        if self.cancelled:
+            cancel()
+
+    def complete(self, step: ReadyStep, result: bytes | BaseException | None = None) -> None:
+        """Tell that the attempt is over."""
+        self._completions.put((cast(Attempt, step), result))
+
+    # -- starting --------------------------------------------------------------------------------------------------
+
+    def _collect(self) -> None:
+        """Queue what can start now: steps whose needs are met, and retries whose delay is over."""
+        if self._stopping:
+            return
+        now = time.monotonic()
+        while self._delayed and self._delayed[0][0] <= now:
+            self._queue.append(heapq.heappop(self._delayed)[2])
+        for step in self.schedule.next_steps():
+            try:
+                calls = self.schedule.calls_of(step)
+            except UnmappableError as error:
+                self._step_failed_as_a_whole(step, error)
+                continue
+            for call in calls:
+                self._host.tell("step_queued", step=self._info(call, self._attempts.get(call.id, 0) + 1))
+            self._queue.extend(calls)
+
+    def _info(self, call: Call, attempt: int) -> StepInfo:
+        return StepInfo(
+            run_id=self.id, pipeline=self.plan.pipeline, step=call.id, name=call.step.name, attempt=attempt
+        )
+
+    def _fingerprint(self, call: Call) -> str | None:
+        if not call.step.cache:
+            return None
+        return fingerprint_of(call.step.static_fingerprint, call.inputs, call.step.outputs)
+
+    def _answered(self, call: Call) -> bool:
+        """Answer a call without an attempt, or have it wait for one like it that is in flight."""
+        kept = self._kept.pop(call.id, None)
+        if kept is not None:
+            source = CacheSource(run_id=self.id, step=call.id, attempt=kept.attempt)
+            self._host.tell("step_cached", step=self._info(call, kept.attempt), source=source)
+            summary = StepSummary(status="succeeded", attempt=kept.attempt, seconds=kept.ended - kept.started)
+            self.schedule.succeeded(call, kept.outputs_by_name, summary)
+            return True
+        fingerprint = self._fingerprint(call)
+        if fingerprint is None or not self._use_cache or self._attempts.get(call.id):
+            return False
+        if fingerprint in self._waiters:
+            self._waiters[fingerprint].append(call)
+            return True
+        entry = find_cached(fingerprint, self._store, self._session.artifacts)
+        if entry is None:
+            return False
+        self._host.tell("step_cached", step=self._info(call, 1), source=entry.source)
+        summary = StepSummary(status="cached", seconds=entry.seconds, source=entry.source)
+        self.schedule.succeeded(call, {artifact.name: artifact for artifact in entry.outputs}, summary)
+        return True
+
+    def _begin(self, call: Call) -> Attempt:
+        number = self._attempts[call.id] = self._attempts.get(call.id, 0) + 1
+        self._first_attempt.setdefault(call.id, number)
+        fingerprint = self._fingerprint(call)
+        if fingerprint is not None and self._use_cache:
+            self._waiters.setdefault(fingerprint, [])
+        task = Task(
+            info=self._info(call, number),
+            function=call.step.function,
+            inputs=call.inputs,
+            outputs=call.step.outputs,
+            fingerprint=fingerprint,
+            timeout=call.step.timeout,
+            resources=call.step.resources,
+        )
+        attempt = self._in_flight[call.id] = Attempt(call, task, self._shipping)
+        self._host.tell("step_started", step=task.info)
+        return attempt
+
+    # -- completing ------------------------------------------------------------------------------------------------
+
+    def _take_completions(self, *, block: bool) -> None:
+        while True:
+            try:
+                item = self._completions.get(timeout=self._patience()) if block else self._completions.get_nowait()
+            except Empty:
+                return
+            block = False
+            if item is _WAKE:
+                continue
+            attempt, result = item
+            if self._in_flight.get(attempt.call.id) is attempt:  # else it was completed twice
+                del self._in_flight[attempt.call.id]
+                self._cancels.pop(attempt.call.id, None)
+                self._deadlines.pop(attempt.call.id, None)
+                self._settle(attempt, self._finished(attempt, result))
+
+    def _patience(self) -> float | None:
+        """Seconds until something has to be done even if nothing completes."""
+        moments = [*self._deadlines.values(), *(due for due, _, _ in self._delayed[:1])]
+        return max(0.0, min(moments) - time.monotonic()) if moments else None
+
+    def _finished(self, attempt: Attempt, result: Finished | bytes | BaseException | None) -> Finished:
+        """What became of the attempt; a record that is in the store counts before anything the engine says."""
+        if isinstance(result, Finished):
+            return result
+        if isinstance(result, bytes):
+            return unpack(result)
+        info = attempt.info
+        key = attempt_key(info.run_id, info.step, info.attempt)
+        with suppress(FileNotFoundError):
+            return Finished(read(self._store.get(key), AttemptRecord, key))
+        error = result or WorkerLost("the attempt ended without a record; see the engine's own log of it")
+        if attempt.call.id in self._overdue:
+            error = StepTimeout(f"the step took longer than its timeout of {attempt.timeout:g} s")
+        now = time.time()
+        record = AttemptRecord(
+            run_id=self.id,
+            step=info.step,
+            name=info.name,
+            attempt=info.attempt,
+            status="cancelled" if attempt.call.id in self._ended_by_us else "failed",
+            started=now,
+            ended=now,
+            fingerprint=attempt.task.fingerprint,
+            error=error_info(error),
+        )
+        record, mine = commit(record, self._session)
+        return Finished(record, error if mine else None)
+
+    def _settle(self, attempt: Attempt, finished: Finished) -> None:
+        call, record = attempt.call, finished.record
+        seconds = record.ended - record.started
+        waiters = self._waiters.pop(attempt.task.fingerprint or "", [])
+        if record.status == "succeeded":
+            summary = StepSummary(status="succeeded", attempt=record.attempt, seconds=seconds)
+            self.schedule.succeeded(call, record.outputs_by_name, summary)
+            self._host.tell("step_succeeded", step=attempt.info, outputs=record.outputs_by_name, seconds=seconds)
+            self._call_user(call, "on_success", attempt.info)
+        elif record.status == "failed" and self._retry(call, attempt, record):
+            pass
+        else:
+            summary = StepSummary(status=record.status, attempt=record.attempt, seconds=seconds)
+            error = record.error or ErrorInfo(type="Exception", message="unknown")
+            skipped = self.schedule.failed(call, summary)
+            if record.status == "failed":
+                self._note_failure(call.id, error, finished.error)
+                self._host.tell("step_failed", step=attempt.info, error=error)
+                self._call_user(call, "on_failure", attempt.info, error)
+            self._tell_skipped(skipped)
+            self._apply_policy()
+        self._queue.extendleft(reversed(waiters))
+
+    def _retry(self, call: Call, attempt: Attempt, record: AttemptRecord) -> bool:
+        policy = call.step.retry
+        done = record.attempt - self._first_attempt[call.id]
+        if done >= policy.retries or self._stopping:
+            return False
+        delay = min(policy.delay * policy.backoff**done, policy.longest)
+        delay *= 1 + random.random() * policy.jitter  # noqa: S311  spreads load, guards nothing
+        error = record.error or ErrorInfo(type="Exception", message="unknown")
+        self._host.tell("step_retrying", step=attempt.info, error=error, delay=delay)
+        heapq.heappush(self._delayed, (time.monotonic() + delay, len(self._attempts) + record.attempt, call))
+        return True
+
+    def _step_failed_as_a_whole(self, step: PlannedStep, cause: Exception) -> None:
+        error = error_info(cause)
+        info = StepInfo(run_id=self.id, pipeline=self.plan.pipeline, step=step.id, name=step.name, attempt=1)
+        skipped = self.schedule.step_failed(step, StepSummary(status="failed", reason=str(error)))
+        self._note_failure(step.id, error, cause)
+        self._host.tell("step_failed", step=info, error=error)
+        self._tell_skipped(skipped)
+        self._apply_policy()
+
+    def _note_failure(self, step: str, error: ErrorInfo, exception: BaseException | None) -> None:
+        if self.error is None:
+            self.error, self.failed_step, self.exception = error, step, exception
+
+    def _tell_skipped(self, steps: list[PlannedStep]) -> None:
+        for step in steps:
+            info = StepInfo(run_id=self.id, pipeline=self.plan.pipeline, step=step.id, name=step.name, attempt=1)
+            self._host.tell("step_skipped", step=info, reason=self.schedule.summaries[step.id].reason or "")
+
+    def _call_user(self, call: Call, option: str, *arguments: object) -> None:
+        """Call the step's own ``on_success`` or ``on_failure``; what it raises is reported and changes nothing."""
+        step = self._compiled.steps.get(call.step.id)
+        function = getattr(step.options, option) if step is not None else None
+        if function is not None:
+            call_guarded(function, f"{option} of step {call.id!r}", *arguments)
+
+    # -- stopping --------------------------------------------------------------------------------------------------
+
+    def _apply_policy(self) -> None:
+        if self.plan.failure == "continue" and not self.cancelled:
+            return
+        self._stop()
+        if self.plan.failure == "fail-fast":
+            self._cancel_in_flight()
+
+    def _stop(self) -> None:
+        """Start nothing new."""
+        self._stopping = True
+        self._queue.clear()
+        self._delayed.clear()
+        for waiting in self._waiters.values():
+            waiting.clear()
+
+    def _cancel_in_flight(self) -> None:
+        for call_id, cancel in list(self._cancels.items()):
+            self._ended_by_us.add(call_id)
+            call_guarded(cancel, f"cancelling step {call_id!r}")
+
+    def _enforce_deadlines(self) -> None:
+        now = time.monotonic()
+        for call_id in [call_id for call_id, due in self._deadlines.items() if due <= now]:
+            del self._deadlines[call_id]
+            self._overdue.add(call_id)
+            if call_id in self._cancels:
+                call_guarded(self._cancels[call_id], f"ending step {call_id!r}")
+
+    def finish(self) -> None:
+        """Say of every step that did not run why it did not."""
+        reason = "the run was cancelled" if self.cancelled else "the run stopped before its turn"
+        if self.failed_step is not None and not self.cancelled:
+            reason = f"the run stopped when {self.failed_step!r} failed"
+        left = self.schedule.unfinished()
+        for step in left:
+            self.schedule.skip(step, reason)
+        self._tell_skipped(left)
+
+
+def call_guarded(function: Callable[..., object], what: str, *arguments: object) -> None:
+    """Call what a user or an orchestrator gave; an exception is reported and stops nothing."""
+    try:
+        function(*arguments)
+    except StepCancelled:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever it raises
+        _log.warning("%s raised and was ignored: %s: %s", what, type(error).__name__, error)
+        _log.debug("traceback", exc_info=error)

@@ -1,0 +1,98 @@
+"""An attempt that is handed to the orchestrator."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from plugbay.code.location import CodeLocation, archive
+from plugbay.execution.payload import Payload
+from plugbay.execution.schedule import Call
+from plugbay.execution.tasks import Task, task_to_tree
+from plugbay.stack.shipping import ShippedStack, for_any_machine, for_this_machine
+from plugbay.store.layout import source_key, task_key
+from plugbay_hookspecs.types import Resources, StepInfo
+
+if TYPE_CHECKING:
+    from plugbay.stack import Stack
+
+STORE_VARIABLE = "PLUGBAY_WORKER_STORE"
+"""The environment variable that tells a worker where the artifact store is."""
+
+
+class Shipping:
+    """What all attempts of a run that leave the driver have in common; made when the first one does."""
+
+    def __init__(self, run_id: str, stack: Stack, code: CodeLocation) -> None:
+        """Ship attempts of the run ``run_id``."""
+        self.run_id, self.stack, self.code = run_id, stack, code
+
+    @functools.cached_property
+    def local_stack(self) -> ShippedStack:
+        """The stack, for a process of this machine."""
+        return for_this_machine(self.stack)
+
+    @functools.cached_property
+    def portable_stack(self) -> dict[str, object]:
+        """The stack, for any machine."""
+        return for_any_machine(self.stack)
+
+    @functools.cached_property
+    def source(self) -> str:
+        """The digest of the archive of the code, which is put into the store."""
+        digest, content = archive(self.code)
+        self.stack.artifact_store.put(source_key(digest), content, if_absent=True)
+        return digest
+
+
+class Attempt:
+    """One attempt of one call; see ``plugbay_hookspecs.types.ReadyStep``."""
+
+    def __init__(self, call: Call, task: Task, shipping: Shipping) -> None:
+        """Offer ``task``, which is an attempt of ``call``."""
+        self.call, self.task, self._shipping = call, task, shipping
+
+    @property
+    def info(self) -> StepInfo:
+        """Which step of which run, and which attempt."""
+        return self.task.info
+
+    @property
+    def resources(self) -> Resources:
+        """What it asks for."""
+        return self.task.resources
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds it may take."""
+        return self.task.timeout
+
+    @property
+    def portable(self) -> bool:
+        """Whether another process can import the step's function."""
+        return self._shipping.code.root is not None and not self.task.function.startswith("<")
+
+    def payload(self) -> Payload:
+        """The attempt as a picklable call."""
+        shipping = self._shipping
+        return Payload(key=shipping.run_id, stack=shipping.local_stack, code=shipping.code, task=self.task)
+
+    def command(self) -> Sequence[str]:
+        """The attempt as a command; its task and the code are put into the store."""
+        info, shipping = self.info, self._shipping
+        document = {"source": shipping.source, "stack": shipping.portable_stack, "task": task_to_tree(self.task)}
+        key = task_key(info.run_id, info.step, info.attempt)
+        shipping.stack.artifact_store.put(key, json.dumps(document).encode())
+        return [sys.executable, "-m", "plugbay.worker", info.run_id, info.step, str(info.attempt)]
+
+    def environment(self) -> Mapping[str, str]:
+        """The variable that tells the worker where the store is."""
+        components: list[dict[str, object]] = self._shipping.portable_stack["components"]  # type: ignore[assignment]
+        store = next(component for component in components if component["type"] == "artifact_store")
+        return {STORE_VARIABLE: json.dumps(store)}
+
+    def __repr__(self) -> str:
+        return f"<attempt {self.info.attempt} of step {self.info.step!r}>"

@@ -1,0 +1,33 @@
+"""Where Plugbay keeps what belongs to a user: ``PLUGBAY_HOME``, or the platform's own directories."""
+
+import os
+from pathlib import Path
+
+
+def _directory(platform_kind: str, name: str) -> Path:
+    home = os.environ.get("PLUGBAY_HOME")
+    if home:
+        return Path(home).expanduser().absolute() / name
+    import platformdirs  # not needed, and not loaded, where PLUGBAY_HOME is set
+
+    return Path(getattr(platformdirs, f"user_{platform_kind}_path")("plugbay", appauthor=False)) / name
+
+
+def user_config_file() -> Path:
+    """The user's ``config.toml``; it need not exist."""
+    return _directory("config", "config.toml")
+
+
+def index_directory() -> Path:
+    """Where the indexes of artifact stores lie; disposable."""
+    return _directory("cache", "index")
+
+
+def log_directory() -> Path:
+    """Where logs are written while their steps run, before they are in the artifact store."""
+    return _directory("state", "logs")
+
+
+def lock_directory() -> Path:
+    """Where the locks lie that tell which runs have a driver on this machine."""
+    return _directory("state", "locks")

@@ -1,0 +1,193 @@
+"""One stack's plugins in one process, registered with pluggy, and the ways in which their hooks are called."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pluggy
+from attrs import frozen
+
+from plugbay.errors import PluginError
+from plugbay.host.implementations import StackPluginManager, hook_implementations, problems_of
+from plugbay.host.specifications import specifications
+from plugbay_hookspecs.types import ComponentInfo
+
+_log = logging.getLogger("plugbay")
+
+
+@frozen(eq=False)
+class Component:
+    """A flavor with its settings, named in a stack; an observer is one too."""
+
+    info: ComponentInfo
+    plugin: Any
+
+    @property
+    def id(self) -> str:
+        """Unique in the stack."""
+        return self.info.type if self.info.name == self.info.type else f"{self.info.type}.{self.info.name}"
+
+    def __str__(self) -> str:
+        info = self.info
+        origin = f", {info.distribution} {info.version}" if info.distribution else ""
+        return f"{self.id} (flavor {info.flavor}{origin})"
+
+
+class Host:
+    """The plugins of one stack in one process."""
+
+    def __init__(self, components: Sequence[Component]) -> None:
+        """Register the components in stack order.
+
+        Raises :class:`PluginError` with every problem of every one whose hooks do not agree with the specifications.
+        """
+        problems = [
+            f"{component}: {problem}"
+            for component in components
+            for problem in problems_of(type(component.plugin), _type_of(component))
+        ]
+        if problems:
+            raise PluginError("\n".join(problems))
+        self.components = tuple(components)
+        self._manager = StackPluginManager()
+        self._callers: dict[str, tuple[tuple[Component, pluggy.HookCaller], ...]] = {}
+        self._reported: set[tuple[str, str]] = set()
+        for component in components:
+            self._register(component.plugin, component.id, str(component))
+        self._manager.check_pending()
+
+    def add_last(self, plugin: object) -> None:
+        """Register the host's own implementation of ``step_call``, which comes after every other one."""
+        if not self._manager.has_plugin("plugbay"):
+            self._manager.register(plugin, "plugbay")
+
+    def _register(self, plugin: object, name: str, what: str) -> None:
+        try:
+            self._manager.register(plugin, name)
+        except pluggy.PluginValidationError as error:
+            msg = f"{what}: {error}"
+            raise PluginError(msg) from error
+
+    @property
+    def hook(self) -> pluggy.HookRelay:
+        """Every hook, called on all plugins."""
+        return self._manager.hook
+
+    def implementing(self, hook: str) -> tuple[tuple[Component, pluggy.HookCaller], ...]:
+        """The components that implement ``hook``, in stack order, each with a call that reaches it alone."""
+        callers = self._callers.get(hook)
+        if callers is None:
+            callers = self._callers[hook] = tuple(
+                (component, self._manager.subset_hook_caller(hook, self._others(component)))
+                for component in self.components
+                if hook in hook_implementations(type(component.plugin))
+            )
+        return callers
+
+    def _others(self, component: Component) -> list[object]:
+        return [plugin for plugin in self._manager.get_plugins() if plugin is not component.plugin]
+
+    def one(self, component: Component, hook: str, **arguments: Any) -> Any:
+        """Call ``hook`` of one component; ``None`` when it does not implement it."""
+        for found, caller in self.implementing(hook):
+            if found is component:
+                with naming(component, hook):
+                    return caller(**arguments)
+        return None
+
+    def each(self, hook: str, **arguments: Any) -> Iterator[tuple[Component, Any]]:
+        """Call ``hook`` of every component that implements it, in stack order, as far as the caller iterates."""
+        for component, caller in self.implementing(hook):
+            with naming(component, hook):
+                result = caller(**arguments)
+            yield component, _single(hook, result)
+
+    def tell(self, hook: str, **arguments: Any) -> None:
+        """Call ``hook`` of every component that implements it; one that raises is reported and stops nothing."""
+        for component, caller in self._callers.get(hook) or self.implementing(hook):
+            try:
+                caller(**arguments)
+            except Exception as error:  # noqa: BLE001  whatever a plugin raises must not end the run
+                self._report(component, hook, error)
+
+    def gather(self, hook: str, **arguments: Any) -> dict[str, Any]:
+        """Like :meth:`tell`, with the results that are not ``None`` by the component's id."""
+        found = {}
+        for component, caller in self.implementing(hook):
+            try:
+                result = _single(hook, caller(**arguments))
+            except Exception as error:  # noqa: BLE001  as in tell
+                self._report(component, hook, error)
+            else:
+                if result is not None:
+                    found[component.id] = result
+        return found
+
+    def _report(self, component: Component, hook: str, error: Exception) -> None:
+        level = logging.DEBUG if (component.id, hook) in self._reported else logging.WARNING
+        self._reported.add((component.id, hook))
+        _log.log(level, "%s raised in %s and was ignored: %s: %s", component, hook, type(error).__name__, error)
+        _log.debug("traceback", exc_info=error)
+
+    @contextmanager
+    def entered(
+        self, enter: str, leave: str, leaving_with: Callable[[BaseException | None], dict[str, Any]], **arguments: Any
+    ) -> Iterator[None]:
+        """Call ``enter`` of every component in stack order and ``leave`` in reverse on the way out.
+
+        A component that does not implement ``enter`` counts as entered. If one raises, the rest is not entered. ``leave``
+        is called for every one that was entered; what several raise is raised together, after what the body raised.
+
+        :param leaving_with: gives the further arguments of ``leave`` from what was raised before.
+        """
+        entering, leaving = dict(self.implementing(enter)), dict(self.implementing(leave))
+        entered: list[Component] = []
+        errors: list[BaseException] = []
+        try:
+            for component in self.components:
+                if component in entering:
+                    with naming(component, enter):
+                        entering[component](**arguments)
+                entered.append(component)
+            yield
+        except BaseException as error:  # noqa: BLE001  it is raised again below, after the others have been left
+            errors.append(error)
+        further = leaving_with(errors[0] if errors else None) if leaving else {}
+        for component in reversed(entered):
+            if component in leaving:
+                try:
+                    with naming(component, leave):
+                        leaving[component](**arguments, **further)
+                except BaseException as error:  # noqa: BLE001  as above
+                    errors.append(error)
+        if len(errors) == 1:
+            raise errors[0]
+        if errors:
+            msg = f"{len(errors)} errors, the first: {errors[0]}"
+            raise BaseExceptionGroup(msg, errors)
+
+
+@contextmanager
+def naming(component: Component, hook: str) -> Iterator[None]:
+    """Give an exception that passes a note that tells whose hook raised it."""
+    try:
+        yield
+    except Exception as error:
+        note = f"in hook {hook} of {component}"
+        if note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
+        raise
+
+
+def _single(hook: str, result: Any) -> Any:
+    """What the one plugin that was called returned, also where pluggy makes a list of it."""
+    if specifications()[hook].first_result:
+        return result
+    return result[0] if result else None
+
+
+def _type_of(component: Component) -> str | None:
+    return None if component.info.type in ("observer", "serializer") else component.info.type

@@ -1,0 +1,195 @@
+"""From the wiring of a pipeline to its plan."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plugbay.code.fingerprint import code_fingerprint
+from plugbay.code.reference import reference_to
+from plugbay.errors import PlanError
+from plugbay.pipelines.options import parse_resources
+from plugbay.pipelines.typecheck import describe
+from plugbay.values import canonical
+from plugbay_hookspecs.types import (
+    Binding,
+    Each,
+    ItemsOf,
+    Literal,
+    NamedItemsOf,
+    OutputOf,
+    OutputSpec,
+    Plan,
+    PlannedStep,
+)
+
+if TYPE_CHECKING:
+    from plugbay.pipelines.step import Step
+    from plugbay.pipelines.wiring import Call, Wiring
+
+FAILURE_POLICIES = ("stop", "continue", "fail-fast")
+
+
+def compile_plan(
+    wiring: Wiring, *, pipeline: str, target: str | None, parameters: Mapping[str, Any], failure: str
+) -> Plan:
+    """Make the plan. Raises :class:`PlanError` for a cycle, naming the steps on it.
+
+    :param parameters: of the pipeline, in canonical JSON form.
+    """
+    order = _ordered(wiring)
+    planner = _Planner(wiring)
+    steps = tuple(planner.planned(wiring.calls[call_id]) for call_id in order)
+    return Plan(pipeline=pipeline, target=target, parameters=parameters, steps=steps, failure=failure)
+
+
+def needs(step: PlannedStep) -> dict[str, None]:
+    """The ids of the steps that must have succeeded before, in the order they are referred to."""
+    found = dict.fromkeys(output.step for binding in step.inputs.values() for output in outputs_in(binding))
+    return found | dict.fromkeys(step.after)
+
+
+def outputs_in(binding: Binding) -> Iterator[OutputOf]:
+    """Yield every output of another step that a binding refers to."""
+    if isinstance(binding, OutputOf):
+        yield binding
+    elif isinstance(binding, Each):
+        yield from outputs_in(binding.of)
+    elif isinstance(binding, ItemsOf):
+        for item in binding.items:
+            yield from outputs_in(item)
+    elif isinstance(binding, NamedItemsOf):
+        for item in binding.items.values():
+            yield from outputs_in(item)
+
+
+def _ordered(wiring: Wiring) -> list[str]:
+    graph = {
+        call.id: [output.step for binding in call.inputs.values() for output in outputs_in(binding)] + call.after
+        for call in wiring.calls.values()
+    }
+    try:
+        return list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        msg = f"the steps wait for each other in a circle: {' -> '.join(error.args[1])}; remove one of these after() or inputs"
+        raise PlanError(msg) from error
+
+
+class _Planner:
+    """Plans calls; what is the same for every call of a step is worked out once."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+        self._code: dict[int, str] = {}
+        self._files: dict[Path, str] = {}
+
+    def planned(self, call: Call) -> PlannedStep:
+        step, options = call.step, call.step.options
+        mapped = any(isinstance(binding, Each) for binding in call.inputs.values())
+        return PlannedStep(
+            id=call.id,
+            name=step.name,
+            function=function_reference(step),
+            inputs=call.inputs,
+            outputs=tuple(
+                OutputSpec(
+                    name=output.name,
+                    type=describe(output.hint),
+                    items=(call.id, output.name) in self._wiring.mapped_outputs and not mapped,
+                )
+                for output in step.signature.outputs
+            ),
+            after=tuple(dict.fromkeys(call.after)),
+            retry=options.retry(),
+            timeout=options.timeout,
+            operator=options.operator,
+            resources=parse_resources(options.resources),
+            cache=options.cache,
+            static_fingerprint=self._static_fingerprint(call),
+        )
+
+    def _static_fingerprint(self, call: Call) -> str:
+        function = call.step.function
+        code = self._code.get(id(function))
+        if code is None:
+            code = self._code[id(function)] = code_fingerprint(function)
+        options = call.step.options
+        declared = [self._dependency(dependency, call.id) for dependency in options.depends]
+        files = [
+            self._file_digest(Path(path))
+            for _, binding in sorted(call.inputs.items())
+            for path in _paths_in(binding)
+        ]
+        if not declared and not files and not options.version:
+            return code
+        return hashlib.sha256(canonical([code, options.version, declared, files])).hexdigest()
+
+    def _dependency(self, dependency: str | Path, where: str) -> list[str]:
+        if isinstance(dependency, Path):
+            digest = self._file_digest(dependency)
+            if digest == "absent":
+                msg = f"step {where!r} depends on {dependency}, which does not exist"
+                raise PlanError(msg)
+            return ["file", digest]
+        try:
+            return ["distribution", dependency, importlib.metadata.version(dependency)]
+        except importlib.metadata.PackageNotFoundError as error:
+            msg = f"step {where!r} depends on the distribution {dependency!r}, which is not installed (for a file give a Path)"
+            raise PlanError(msg) from error
+
+    def _file_digest(self, path: Path) -> str:
+        """A file counts by its content; a directory by the names, sizes and times of what is in it, to be quick."""
+        digest = self._files.get(path)
+        if digest is None:
+            digest = self._files[path] = _digest_of_path(path)
+        return digest
+
+
+def _digest_of_path(path: Path) -> str:
+    try:
+        if path.is_dir():
+            entries = [
+                [str(entry.relative_to(path)), stat.st_size, stat.st_mtime_ns]
+                for entry in sorted(path.rglob("*"))
+                if (stat := entry.stat()) and entry.is_file()
+            ]
+            return hashlib.sha256(canonical(entries)).hexdigest()
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return "absent"
+    except OSError as error:
+        return f"unreadable: {error.errno}"
+
+
+def _paths_in(binding: Binding) -> Iterator[str]:
+    if isinstance(binding, Literal):
+        yield from _paths_in_tree(binding.value)
+    elif isinstance(binding, Each):
+        yield from _paths_in(binding.of)
+    elif isinstance(binding, ItemsOf):
+        for item in binding.items:
+            yield from _paths_in(item)
+    elif isinstance(binding, NamedItemsOf):
+        for item in binding.items.values():
+            yield from _paths_in(item)
+
+
+def _paths_in_tree(tree: Any) -> Iterator[str]:
+    if isinstance(tree, dict):
+        if "$path" in tree:
+            yield tree["$path"]
+        for item in tree.values():
+            yield from _paths_in_tree(item)
+    elif isinstance(tree, list):
+        for item in tree:
+            yield from _paths_in_tree(item)
+
+
+def function_reference(step: Step[..., Any]) -> str:
+    """``module:qualname`` of the step's function; for one that cannot be imported, its name behind ``<local>``."""
+    return reference_to(step.function) or f"<local>:{step.function.__qualname__}"

@@ -1,0 +1,61 @@
+"""The serializers of the core: plain values as JSON, bytes as they are, files, and pickle as the last resort."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from plugbay.values import decode, encode
+from plugbay_hookspecs.types import Serializer
+
+_CHUNK = 1 << 20
+
+
+def _save_json(value: Any, file: BinaryIO) -> None:
+    file.write(json.dumps(encode(value), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+
+
+def _load_json(source: Path | BinaryIO) -> Any:
+    return decode(json.loads(_content(source).decode("utf-8", "surrogatepass")))
+
+
+def _save_bytes(value: bytes, file: BinaryIO) -> None:
+    file.write(value)
+
+
+def _content(source: Path | BinaryIO) -> bytes:
+    return source.read_bytes() if isinstance(source, Path) else source.read()
+
+
+def _save_pickle(value: Any, file: BinaryIO) -> None:
+    pickle.dump(value, file, protocol=5)
+
+
+def _load_pickle(source: Path | BinaryIO) -> Any:
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            return pickle.load(file)  # noqa: S301  the digest was checked, and allow_pickle is on
+    return pickle.load(source)  # noqa: S301  as above
+
+
+def _save_file(path: Path, file: BinaryIO) -> None:
+    with path.open("rb") as source:
+        while chunk := source.read(_CHUNK):
+            file.write(chunk)
+
+
+def _load_file(source: Path | BinaryIO) -> Path:
+    if not isinstance(source, Path):
+        msg = "a file artifact is loaded as a path"
+        raise TypeError(msg)
+    return source
+
+
+JSON = Serializer(name="json", module="builtins", qualname="object", save=_save_json, load=_load_json, extension=".json")
+BYTES = Serializer(name="bytes", module="builtins", qualname="bytes", save=_save_bytes, load=_content, extension=".bin")
+FILE = Serializer(name="file", module="pathlib", qualname="Path", save=_save_file, load=_load_file)
+PICKLE = Serializer(
+    name="pickle", module="builtins", qualname="object", save=_save_pickle, load=_load_pickle, extension=".pickle"
+)

@@ -1,0 +1,125 @@
+"""Which serializer a value gets, and which one an artifact was written with."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import decimal
+import enum
+import uuid
+from pathlib import PurePath
+from typing import Any
+
+import attrs
+
+from plugbay.errors import PlugbayError, PluginError, did_you_mean
+from plugbay.host.discovery import installed_plugins
+from plugbay.host.implementations import StackPluginManager
+from plugbay.serializers.builtin import BYTES, FILE, JSON, PICKLE
+from plugbay.values import EncodingError, encode
+from plugbay_hookspecs.catalogue import SERIALIZER_GROUP
+from plugbay_hookspecs.types import Serializer
+
+_PLAIN = (type(None), bool, int, float, complex, str, list, tuple, dict, set, frozenset, enum.Enum, decimal.Decimal) + (
+    uuid.UUID,
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+)
+
+
+class SerializationError(PlugbayError):
+    """A value that no serializer takes, or an artifact whose serializer is not there."""
+
+
+class Serializers:
+    """Chooses serializers for one stack in one process; a plugin's are loaded when its library's type is first met."""
+
+    def __init__(self, *, allow_pickle: bool) -> None:
+        """Choose among the core's serializers and those that plugins bring.
+
+        :param allow_pickle: whether pickle may write, and read, what no other serializer takes.
+        """
+        self._allow_pickle = allow_pickle
+        self._manager = StackPluginManager()
+        self._by_module: dict[str, tuple[Serializer, ...]] = {}
+        self._by_type: dict[type, Serializer | None] = {}
+
+    def for_value(self, value: Any) -> Serializer:
+        """Return the serializer of the value's most specific class.
+
+        Raises :class:`SerializationError` when there is none, and pickle is not allowed.
+        """
+        kind = type(value)
+        if kind is bytes:
+            return BYTES
+        if isinstance(value, PurePath):
+            return FILE
+        if kind not in self._by_type:
+            self._by_type[kind] = self._from_plugins(kind)
+        found = self._by_type[kind]
+        if found is not None:
+            return found
+        if isinstance(value, _PLAIN) or attrs.has(kind) or dataclasses.is_dataclass(kind):
+            try:
+                encode(value)
+            except EncodingError as error:
+                return self._pickle(f"{error}")
+            return JSON
+        return self._pickle(f"there is no serializer for {kind.__module__}.{kind.__qualname__}")
+
+    def named(self, name: str, type_name: str) -> Serializer:
+        """Return the serializer that wrote an artifact. Raises :class:`SerializationError` when it is not there.
+
+        :param type_name: ``module:qualname`` of the value's type.
+        """
+        for serializer in (JSON, BYTES, FILE):
+            if serializer.name == name:
+                return serializer
+        if name == PICKLE.name:
+            return self._pickle("the artifact is a pickle")
+        module = type_name.partition(":")[0].partition(".")[0]
+        for candidate in (module, *installed_plugins().names(SERIALIZER_GROUP)):
+            for serializer in self._of_module(candidate):
+                if serializer.name == name:
+                    return serializer
+        msg = f"no installed plugin has the serializer {name!r}, which wrote a {type_name}; install the one that wrote it (plugbay-data for numpy, pandas, polars, pyarrow)"
+        raise SerializationError(msg)
+
+    def _pickle(self, reason: str) -> Serializer:
+        if self._allow_pickle:
+            return PICKLE
+        msg = f"{reason}, and the configuration refuses pickle (allow_pickle = false)"
+        raise SerializationError(msg)
+
+    def _from_plugins(self, kind: type) -> Serializer | None:
+        for base in kind.__mro__[:-1]:
+            module = base.__module__.partition(".")[0]
+            if module == "builtins":
+                continue
+            for serializer in self._of_module(module):
+                if serializer.qualname == base.__qualname__ and serializer.module.partition(".")[0] == module:
+                    return serializer
+        return None
+
+    def _of_module(self, module: str) -> tuple[Serializer, ...]:
+        found = self._by_module.get(module)
+        if found is None:
+            found = self._by_module[module] = self._load(module)
+        return found
+
+    def _load(self, module: str) -> tuple[Serializer, ...]:
+        provider = installed_plugins().find(SERIALIZER_GROUP, module)
+        if provider is None:
+            return ()
+        plugin = provider.load()
+        plugin = plugin() if isinstance(plugin, type) else plugin
+        self._manager.register(plugin, f"serializer:{module}")
+        call = self._manager.subset_hook_caller(
+            "serializers", [other for other in self._manager.get_plugins() if other is not plugin]
+        )
+        results = call()
+        if not results:
+            msg = f"{provider} offers serializers for {module!r} but does not implement the hook 'serializers'{did_you_mean('serializers', dir(plugin))}"
+            raise PluginError(msg)
+        return tuple(results[0])

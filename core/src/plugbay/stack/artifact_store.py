@@ -1,0 +1,103 @@
+"""The typed facade of the stack's artifact store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from plugbay.errors import StoreError
+from plugbay.host.host import Component, Host, naming
+from plugbay.stack.keys import check_key, check_prefix
+from plugbay_hookspecs.types import ObjectStat
+
+
+class ArtifactStore:
+    """An object store; see :mod:`plugbay_hookspecs.artifact_store` for what each call promises.
+
+    Every method raises :class:`StoreError` when the store cannot do it, ``FileNotFoundError`` for an object that is not
+    there, and ``ValueError`` for a key that is none.
+    """
+
+    def __init__(self, host: Host, component: Component) -> None:
+        """Reach the store ``component`` of ``host``."""
+        self._component = component
+        self._callers = {
+            f"artifact_store_{name}": next((c for f, c in host.implementing(f"artifact_store_{name}") if f is component), None)
+            for name in ("put", "get", "open", "stat", "list", "delete", "local_path", "url", "scratch")
+        }
+
+    def _call(self, hook: str, what: str, **arguments: Any) -> Any:
+        caller = self._callers[hook]
+        if caller is None:
+            return None
+        with self._failing(what), naming(self._component, hook):
+            return caller(**arguments)
+
+    @contextmanager
+    def _failing(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except (FileNotFoundError, FileExistsError, StoreError):
+            raise
+        except OSError as error:
+            msg = f"the artifact store {self._component.info.flavor!r} cannot {what}: {_reason(error)}"
+            raise StoreError(msg) from error
+
+    def put(self, key: str, source: bytes | Path, *, if_absent: bool = False, durable: bool = True) -> bool:
+        """Write an object, whole or not at all; a file is given up to the store. Return whether it was written."""
+        what = f"write {check_key(key)}"
+        written = self._call(
+            "artifact_store_put", what, key=key, source=source, if_absent=if_absent, durable=durable
+        )
+        return bool(written)
+
+    def get(self, key: str) -> bytes:
+        """Read a whole object."""
+        content: bytes = self._call("artifact_store_get", f"read {check_key(key)}", key=key)
+        return content
+
+    def open(self, key: str, *, offset: int = 0, length: int | None = None) -> BinaryIO:
+        """Open an object or a range of it for reading."""
+        file: BinaryIO = self._call(
+            "artifact_store_open", f"read {check_key(key)}", key=key, offset=offset, length=length
+        )
+        return file
+
+    def stat(self, key: str) -> ObjectStat | None:
+        """Look an object up."""
+        found: ObjectStat | None = self._call("artifact_store_stat", f"look up {check_key(key)}", key=key)
+        return found
+
+    def list(self, prefix: str = "", *, after: str | None = None, recursive: bool = True) -> Iterator[ObjectStat]:
+        """List objects in the order of their keys."""
+        check_prefix(prefix)
+        with self._failing(f"list {prefix or 'its root'}"):
+            yield from self._call(
+                "artifact_store_list", f"list {prefix}", prefix=prefix, after=after, recursive=recursive
+            )
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete objects; one that is not there is no error."""
+        self._call("artifact_store_delete", f"delete {len(keys)} objects", keys=[check_key(key) for key in keys])
+
+    def local_path(self, key: str) -> Path | None:
+        """Where the object lies on the local disk."""
+        path: Path | None = self._call("artifact_store_local_path", f"find {check_key(key)}", key=key)
+        return path
+
+    def url(self, key: str) -> str | None:
+        """The object's address for a person or another tool."""
+        url: str | None = self._call("artifact_store_url", f"find {check_key(key)}", key=key)
+        return url
+
+    def scratch(self) -> Path | None:
+        """A directory from which a file can be moved into the store."""
+        path: Path | None = self._call("artifact_store_scratch", "make a directory for new files")
+        return path
+
+
+def _reason(error: OSError) -> str:
+    text = error.strerror or str(error) or type(error).__name__
+    return f"{text} ({error.filename})" if error.filename else text

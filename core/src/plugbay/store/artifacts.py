@@ -1,0 +1,327 @@
+"""Saving values as artifacts and loading them back, with the digest checked whenever bytes are read."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from plugbay.code.reference import reference_to
+from plugbay.errors import CorruptArtifactError, OutputError, StoreError
+from plugbay.serializers.builtin import FILE
+from plugbay.serializers.choice import Serializers
+from plugbay.stack.artifact_store import ArtifactStore
+from plugbay.store.layout import blob_key
+from plugbay.values import canonical
+from plugbay_hookspecs.types import Artifact, Serializer
+
+INLINE_LIMIT = 4096
+"""Outputs of at most this many bytes are kept in the record itself."""
+_CHUNK = 1 << 20
+_HASH_ASIDE = 1 << 16
+TREE = "directory"
+LIST = "list"
+_COLLECTIONS = (TREE, LIST)
+
+
+class Artifacts:
+    """Saves and loads artifacts of one store."""
+
+    def __init__(self, store: ArtifactStore, serializers: Serializers) -> None:
+        """Work on ``store``, choosing among ``serializers``."""
+        self._store = store
+        self._serializers = serializers
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._lock = threading.Lock()
+
+    def save(self, name: str, value: Any, *, items: bool = False) -> Artifact:
+        """Save a value durably and return its artifact.
+
+        :param items: save each element of a list as an artifact of its own.
+        :raises OutputError: when ``items`` is asked for and the value is no list, or the value is a missing file.
+        :raises StoreError: when the store cannot take it.
+        """
+        if items:
+            if not isinstance(value, (list, tuple)):
+                msg = f"output {name!r} is mapped over by another step, so it must be a list, not {type(value).__name__}"
+                raise OutputError(msg)
+            parts = tuple(self.save(str(index), item) for index, item in enumerate(value))
+            return collection(name, LIST, parts)
+        if isinstance(value, os.PathLike):
+            return self._save_path(name, Path(value))
+        serializer = self._serializers.for_value(value)
+        kind = type(value)
+        type_name = reference_to(kind) or f"{kind.__module__}:{kind.__qualname__}"
+        return self._save_bytes(name, value, serializer, type_name)
+
+    def _save_path(self, name: str, path: Path) -> Artifact:
+        if path.is_dir():
+            files = sorted(entry for entry in path.rglob("*") if entry.is_file())
+            parts = tuple(self._save_path(file.relative_to(path).as_posix(), file) for file in files)
+            return collection(name, TREE, parts)
+        if not path.is_file():
+            msg = f"output {name!r} is the path {path}, where there is no file or directory"
+            raise OutputError(msg)
+        artifact = self._save_bytes(name, path, FILE, "pathlib:Path")
+        return artifact
+
+    def _save_bytes(self, name: str, value: Any, serializer: Serializer, type_name: str) -> Artifact:
+        with _Spool(self._store.scratch) as spool:
+            serializer.save(value, cast(BinaryIO, spool))
+            digest, size, content, path = spool.finish()
+            metadata = dict(serializer.metadata(value))
+            if serializer is FILE:
+                metadata["filename"] = value.name
+            inline = content if content is not None and size <= INLINE_LIMIT else None
+            if inline is None:
+                self._store.put(blob_key(digest), content if path is None else path, if_absent=True)  # type: ignore[arg-type]
+        return Artifact(
+            name=name,
+            digest=digest,
+            size=size,
+            serializer=serializer.name,
+            type=type_name,
+            inline=inline,
+            metadata=metadata,
+        )
+
+    def load(self, artifact: Artifact) -> Any:
+        """Read the value of an artifact.
+
+        Raises :class:`CorruptArtifactError` when the bytes are not those that were saved, :class:`StoreError` when they
+        are gone.
+        """
+        if artifact.items is not None:
+            if artifact.serializer == TREE:
+                return self._load_tree(artifact)
+            return [self.load(item) for item in artifact.items]
+        serializer = self._serializers.named(artifact.serializer, artifact.type)
+        if serializer is FILE:
+            return self._file(artifact)
+        return serializer.load(self._source(artifact))
+
+    def _source(self, artifact: Artifact) -> Path | BinaryIO:
+        if artifact.inline is not None:
+            _check(artifact, hashlib.sha256(artifact.inline).hexdigest())
+            return io.BytesIO(artifact.inline)
+        path = self._store.local_path(blob_key(artifact.digest))
+        if path is not None:
+            _check(artifact, self._digest_of(path, artifact))
+            return path
+        if artifact.size <= _CHUNK:
+            content = b"".join(self._chunks(artifact))
+            _check(artifact, hashlib.sha256(content).hexdigest())
+            return io.BytesIO(content)
+        return self._fetched(artifact, self._directory() / artifact.digest)
+
+    def chunks(self, artifact: Artifact) -> Iterator[bytes]:
+        """Yield the checked bytes of an artifact that is no collection."""
+        source = self._source(artifact)
+        with source.open("rb") if isinstance(source, Path) else source as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
+
+    def exists(self, artifact: Artifact) -> bool:
+        """Whether the store still has every byte of it."""
+        if artifact.items is not None:
+            return all(self.exists(item) for item in artifact.items)
+        return artifact.inline is not None or self._store.stat(blob_key(artifact.digest)) is not None
+
+    def _file(self, artifact: Artifact) -> Path:
+        """The artifact as a file of its own with the name it had; a private copy, which a step may change."""
+        target = self._directory() / artifact.digest[:16] / str(artifact.metadata.get("filename") or "file")
+        return self._copied(artifact, target)
+
+    def _load_tree(self, artifact: Artifact) -> Path:
+        root = Path(tempfile.mkdtemp(dir=self._directory()))
+        for item in artifact.items or ():
+            self._copied(item, root / item.name)
+        return root
+
+    def _copied(self, artifact: Artifact, target: Path) -> Path:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.parent.resolve().is_relative_to(self._directory().resolve()):
+            msg = f"artifact {artifact.name!r} would be written to {target}, outside its directory"
+            raise CorruptArtifactError(msg)
+        return self._fetched(artifact, target)
+
+    def _fetched(self, artifact: Artifact, target: Path) -> Path:
+        hashed = hashlib.sha256()
+        partial = target.with_name(f"{target.name}.{os.getpid()}.{threading.get_ident()}.part")
+        chunks = [artifact.inline] if artifact.inline is not None else self._chunks(artifact)
+        with partial.open("wb") as file:
+            for chunk in chunks:
+                hashed.update(chunk)
+                file.write(chunk)
+        _check(artifact, hashed.hexdigest())
+        return partial.replace(target)
+
+    def _chunks(self, artifact: Artifact) -> Iterator[bytes]:
+        try:
+            with self._store.open(blob_key(artifact.digest)) as file:
+                while chunk := file.read(_CHUNK):
+                    yield chunk
+        except FileNotFoundError as error:
+            raise _gone(artifact) from error
+
+    def _digest_of(self, path: Path, artifact: Artifact) -> str:
+        try:
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError as error:
+            raise _gone(artifact) from error
+
+    def _directory(self) -> Path:
+        """Where files are put that were fetched from the store; it goes when the process ends."""
+        with self._lock:
+            if self._scratch is None:
+                self._scratch = tempfile.TemporaryDirectory(prefix="plugbay-", ignore_cleanup_errors=True)
+            return Path(self._scratch.name)
+
+    def close(self) -> None:
+        """Remove what was fetched."""
+        with self._lock:
+            if self._scratch is not None:
+                self._scratch.cleanup()
+                self._scratch = None
+
+
+def collection(name: str, kind: str, items: tuple[Artifact, ...]) -> Artifact:
+    """An artifact made of others: a ``list`` or a ``directory``."""
+    digest = hashlib.sha256(canonical([[item.name, item.digest] for item in items])).hexdigest()
+    size = sum(item.size for item in items)
+    return Artifact(name=name, digest=digest, size=size, serializer=kind, type=f"builtins:{kind}", items=items)
+
+
+def blobs_of(artifact: Artifact) -> Iterator[str]:
+    """Yield the digests of all the blobs that an artifact needs."""
+    if artifact.items is not None:
+        for item in artifact.items:
+            yield from blobs_of(item)
+    elif artifact.inline is None:
+        yield artifact.digest
+
+
+def _check(artifact: Artifact, digest: str) -> None:
+    if digest != artifact.digest:
+        msg = (
+            f"artifact {artifact.name!r} (blob {artifact.digest}) is damaged: its bytes have the digest {digest}; "
+            "delete the blob and run the step again"
+        )
+        raise CorruptArtifactError(msg)
+
+
+def _gone(artifact: Artifact) -> StoreError:
+    msg = f"the bytes of artifact {artifact.name!r} (blob {artifact.digest}) are gone from the artifact store; run the step again"
+    return StoreError(msg)
+
+
+class _Spool:
+    """A binary file that is hashed while it is written: in memory while it is small, else where the store can move it."""
+
+    def __init__(self, scratch: Any) -> None:
+        self._scratch = scratch
+        self._hash = hashlib.sha256()
+        self._size = 0
+        self._memory: list[bytes] | None = []
+        self._file: BinaryIO | None = None
+        self._path: Path | None = None
+        self._hashing: ThreadPoolExecutor | None = None
+        self._pending: Future[None] | None = None
+
+    def __enter__(self) -> _Spool:
+        return self
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data).cast("B") if not isinstance(data, bytes) else memoryview(data)
+        size = view.nbytes
+        self._size += size
+        if self._memory is not None and self._size <= _HASH_ASIDE:
+            content = bytes(view)
+            self._memory.append(content)
+            self._hash.update(content)
+            return size
+        file = self._opened()
+        if size < _HASH_ASIDE:
+            self._wait()
+            self._hash.update(view)
+            file.write(view)
+        else:
+            self._write_large(file, view)
+        return size
+
+    def _write_large(self, file: BinaryIO, view: memoryview) -> None:
+        """Hash in another thread while the same bytes go to the disk: both release the interpreter's lock."""
+        if self._hashing is None:
+            self._hashing = ThreadPoolExecutor(1, thread_name_prefix="plugbay-hash")
+        for start in range(0, view.nbytes, 16 * _CHUNK):
+            chunk = view[start : start + 16 * _CHUNK]
+            self._wait()
+            self._pending = self._hashing.submit(self._hash.update, chunk)
+            file.write(chunk)
+        self._wait()  # the caller may reuse its buffer
+
+    def _wait(self) -> None:
+        if self._pending is not None:
+            self._pending.result()
+            self._pending = None
+
+    def _opened(self) -> BinaryIO:
+        if self._file is None:
+            directory = self._scratch()
+            handle, name = tempfile.mkstemp(dir=directory, prefix="artifact-")
+            self._path = Path(name)
+            self._file = os.fdopen(handle, "wb", buffering=_CHUNK)
+            for part in self._memory or ():
+                self._file.write(part)
+            self._memory = None
+        return self._file
+
+    def flush(self) -> None:
+        if self._file is not None:
+            self._file.flush()
+
+    def tell(self) -> int:
+        return self._size
+
+    def writable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return False
+
+    def seekable(self) -> bool:
+        return False
+
+    @property
+    def closed(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        """Writers may close what they were given; the content is taken by :meth:`finish` all the same."""
+
+    def finish(self) -> tuple[str, int, bytes | None, Path | None]:
+        """Return the digest, the size, and the content: as bytes or as a file."""
+        self._wait()
+        if self._file is None:
+            return self._hash.hexdigest(), self._size, b"".join(self._memory or ()), None
+        self._file.close()
+        return self._hash.hexdigest(), self._size, None, self._path
+
+    def __exit__(self, *exception: object) -> None:
+        if self._hashing is not None:
+            self._hashing.shutdown()
+        if self._file is not None:
+            try:
+                self._file.close()
+            except OSError:  # a full disk; the write itself has raised already
+                if not exception[0]:
+                    raise
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)

@@ -1,0 +1,101 @@
+"""The keys under which everything lies in the artifact store."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+
+_RUN_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+RUNS = "runs/"
+BLOBS = "blobs/"
+CACHE = "cache/"
+SOURCES = "sources/"
+
+
+def new_run_id() -> str:
+    """A UUIDv7 (RFC 9562): 48 bits of milliseconds since the epoch, then random bits, so that ids sort by time."""
+    milliseconds = time.time_ns() // 1_000_000
+    bits = milliseconds << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+    text = f"{bits:032x}"
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
+def is_run_id(text: str) -> bool:
+    """Whether ``text`` has the form of a run id."""
+    return _RUN_ID.fullmatch(text) is not None
+
+
+def blob_key(digest: str) -> str:
+    """Where the bytes with this SHA-256 lie."""
+    return f"{BLOBS}{digest[:2]}/{digest}"
+
+
+def cache_key(fingerprint: str) -> str:
+    """Where it says which attempt answers a fingerprint."""
+    return f"{CACHE}{fingerprint[:2]}/{fingerprint}.json"
+
+
+def source_key(digest: str) -> str:
+    """Where the archive of the code with this SHA-256 lies."""
+    return f"{SOURCES}{digest}.zip"
+
+
+def run_prefix(run_id: str) -> str:
+    """Everything of a run lies behind this."""
+    return f"{RUNS}{run_id}/"
+
+
+def plan_key(run_id: str) -> str:
+    """Where the plan of a run lies."""
+    return f"{RUNS}{run_id}/plan.json"
+
+
+def end_key(run_id: str) -> str:
+    """Where it says how a run ended."""
+    return f"{RUNS}{run_id}/end.json"
+
+
+def driver_key(run_id: str, number: int) -> str:
+    """Where the claim of a run's second or later driver lies."""
+    return f"{RUNS}{run_id}/drivers/{number:06d}.json"
+
+
+def heartbeat_key(run_id: str) -> str:
+    """Modified every few seconds while a long run has a driver."""
+    return f"{RUNS}{run_id}/heartbeat"
+
+
+def cancel_key(run_id: str) -> str:
+    """Exists when somebody asked the driver to stop the run."""
+    return f"{RUNS}{run_id}/cancel"
+
+
+def steps_prefix(run_id: str) -> str:
+    """The records of a run's attempts lie behind this."""
+    return f"{RUNS}{run_id}/steps/"
+
+
+def attempt_key(run_id: str, step: str, attempt: int) -> str:
+    """Where the record of an attempt lies."""
+    return f"{RUNS}{run_id}/steps/{step}/{attempt}.json"
+
+
+def task_key(run_id: str, step: str, attempt: int) -> str:
+    """Where a worker on another machine finds what it has to do."""
+    return f"{RUNS}{run_id}/tasks/{step}/{attempt}.json"
+
+
+def log_key(run_id: str, step: str, attempt: int) -> str:
+    """Where the log of an attempt lies."""
+    return f"{RUNS}{run_id}/logs/{step}/{attempt}.log"
+
+
+def call_id(step: str, index: int) -> str:
+    """The id of one call of a mapped step."""
+    return f"{step}.{index}"
+
+
+def step_of(call: str) -> str:
+    """The id in the plan of the step that a call belongs to."""
+    return call.partition(".")[0]

@@ -1,0 +1,107 @@
+"""The live objects that an orchestrator and a wrapper of a step's call are handed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from plugbay_hookspecs.types.plan import Plan, Resources
+    from plugbay_hookspecs.types.run import StepInfo
+
+
+class StepPayload(Protocol):
+    """A picklable call that executes one attempt in whatever process it is called."""
+
+    def __call__(self) -> bytes:
+        """Execute the attempt; return what :meth:`LiveRun.complete` takes. A failure of the step is in the result."""
+
+    def release(self) -> None:
+        """Stop the stack that this process started for payloads; call it before the process ends."""
+
+
+class ReadyStep(Protocol):
+    """An attempt of a step that can start now."""
+
+    @property
+    def info(self) -> StepInfo:
+        """Which step of which run, and which attempt."""
+
+    @property
+    def resources(self) -> Resources:
+        """What it asks for."""
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds it may take. The executing process ends it by itself; an orchestrator may enforce it from outside."""
+
+    @property
+    def portable(self) -> bool:
+        """Whether another process can import the step's function; if not, only :meth:`LiveRun.execute` runs it."""
+
+    def payload(self) -> StepPayload:
+        """A picklable call, for an engine that ships Python objects between like environments."""
+
+    def command(self) -> Sequence[str]:
+        """The command that executes the attempt anywhere that reaches the artifact store.
+
+        Puts what the command needs (the code, where the inputs are) into the artifact store first.
+        """
+
+    def environment(self) -> Mapping[str, str]:
+        """Environment variables that :meth:`command` needs; no secret is among them."""
+
+
+class LiveRun(Protocol):
+    """A run in progress. All methods may be called from any thread."""
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+
+    @property
+    def plan(self) -> Plan:
+        """What is being run."""
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody asked the run to stop."""
+
+    def ready(self, limit: int | None = None) -> Iterator[ReadyStep]:
+        """Yield each step when it can start; block while nothing can; end when the run is over.
+
+        :param limit: hand out no more than this many at a time that are not complete yet.
+        """
+
+    def execute(self, step: ReadyStep) -> None:
+        """Execute the attempt in this process and complete it. A failure of the step is recorded, not raised."""
+
+    def submitted(self, step: ReadyStep, cancel: Callable[[], None]) -> None:
+        """Tell how to end the attempt should the run be cancelled, fail fast, or the attempt overrun its timeout.
+
+        :param cancel: ends the attempt; it must still be completed, with whatever came of it.
+        """
+
+    def complete(self, step: ReadyStep, result: bytes | BaseException | None = None) -> None:
+        """Tell that the attempt is over.
+
+        :param result: what the payload returned; ``None`` to read the record that the command left in the artifact
+            store; an exception when the process that executed it was lost.
+        """
+
+
+@frozen(kw_only=True)
+class StepCall:
+    """The call of the user's function, about to be made."""
+
+    function: Callable[..., Any]
+    arguments: Mapping[str, Any]
+    """By parameter name, loaded and ready."""
+    timeout: float | None = None
+    """Seconds it may take."""
+
+    def __call__(self) -> Any:
+        """Make the call and return what the function returns."""
+        return self.function(**self.arguments)

@@ -1,0 +1,133 @@
+"""Open the directories of a store part by part, so that no symbolic link leads out of it.
+
+A path that is checked first and used later can be changed in between; a descriptor cannot. The root itself may be a
+symbolic link: whoever configures the store chooses where it lies. Below it the store makes none, so one is refused.
+"""
+
+import os
+import stat
+from collections.abc import Iterable
+from contextlib import suppress
+from errno import EACCES
+from pathlib import Path
+from typing import NoReturn
+
+from plugbay_local.objects.flushing import flush
+
+SCRATCH = ".scratch"
+"""The directory under the root where files are written before they are moved to their keys."""
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY
+_DIRECTORY_BELOW = _DIRECTORY | os.O_NOFOLLOW
+
+
+def open_root(root: str) -> int:
+    """Open the root; raise ``FileNotFoundError`` when nothing was ever stored."""
+    return os.open(root, _DIRECTORY)
+
+
+def create_root(root: str, *, durable: bool) -> int:
+    """Open the root, made with its parents where it is missing."""
+    try:
+        return os.open(root, _DIRECTORY)
+    except FileNotFoundError:
+        path = Path(root)
+        missing = [directory for directory in (path, *path.parents) if not directory.exists()]
+        path.mkdir(parents=True, exist_ok=True)
+        if durable:
+            for parent in (directory.parent for directory in missing):
+                descriptor = os.open(parent, _DIRECTORY)
+                try:
+                    flush(descriptor)
+                finally:
+                    os.close(descriptor)
+        return os.open(root, _DIRECTORY)
+
+
+def open_scratch(root_descriptor: int) -> int:
+    """Open the scratch directory, made where it is missing."""
+    try:
+        return _open_below(root_descriptor, SCRATCH)
+    except FileNotFoundError:
+        _make(root_descriptor, SCRATCH)
+        return _open_below(root_descriptor, SCRATCH)
+
+
+def create_scratch(root: str) -> None:
+    """Make the root and its scratch directory where they are missing."""
+    root_directory = create_root(root, durable=False)
+    try:
+        os.close(open_scratch(root_directory))
+    except OSError as error:
+        error.filename = f"{root}/{SCRATCH}"
+        raise
+    finally:
+        os.close(root_directory)
+
+
+def open_chain(chain: list[int], parts: Iterable[str]) -> None:
+    """Open one directory below the other; append each to ``chain``, which starts with the root.
+
+    Raises ``FileNotFoundError`` when one is missing, or when an object lies where a directory would be.
+    """
+    for part in parts:
+        try:
+            chain.append(_open_below(chain[-1], part))
+        except NotADirectoryError as error:
+            raise FileNotFoundError(*error.args) from error
+
+
+def create_chain(chain: list[int], parts: Iterable[str]) -> int:
+    """Like :func:`open_chain`, but make the missing directories.
+
+    Raises ``FileNotFoundError`` when a directory just made was removed at once because it was still empty.
+
+    :returns: the index in ``chain`` from which on directories must be flushed for the last one to be durable.
+    """
+    first_changed = None
+    for part in parts:
+        parent = chain[-1]
+        try:
+            chain.append(_open_below(parent, part))
+        except FileNotFoundError:
+            # A directory that someone else made this moment may not be flushed yet either.
+            if first_changed is None:
+                first_changed = len(chain) - 1
+            _make(parent, part)
+            chain.append(_open_below(parent, part))
+    return len(chain) - 1 if first_changed is None else first_changed
+
+
+def close_all(descriptors: Iterable[int]) -> None:
+    """Close descriptors."""
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def refuse_link(name: str) -> NoReturn:
+    """Raise for a symbolic link in the store."""
+    msg = "refused: a symbolic link could lead out of the artifact store"
+    raise PermissionError(EACCES, msg, name)
+
+
+def is_link(parent: int, name: str) -> bool:
+    """Tell whether a name in a directory is a symbolic link."""
+    try:
+        return stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
+    except OSError:
+        return False
+
+
+def _make(parent: int, name: str) -> None:
+    with suppress(FileExistsError):
+        os.mkdir(name, dir_fd=parent)
+
+
+def _open_below(parent: int, name: str) -> int:
+    try:
+        return os.open(name, _DIRECTORY_BELOW, dir_fd=parent)
+    except OSError as error:
+        # A link gives ENOTDIR on Linux and ELOOP elsewhere.
+        if not isinstance(error, FileNotFoundError) and is_link(parent, name):
+            refuse_link(name)
+        raise

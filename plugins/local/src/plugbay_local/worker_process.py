@@ -1,0 +1,107 @@
+"""A worker process as the driver sees it: how it is started, spoken to and ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from contextlib import suppress
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+
+from plugbay_local.worker import serve
+
+if TYPE_CHECKING:
+    from multiprocessing.context import SpawnContext
+
+    from plugbay_hookspecs.types.execution import ReadyStep
+
+StartMethod: TypeAlias = Literal["forkserver", "spawn"]
+
+GRACE = 5.0
+"""Seconds between the ways of asking a worker to end, each ruder than the one before."""
+
+
+class WorkerDied(RuntimeError):
+    """The process that executed a step ended before the step did."""
+
+
+class WorkerProcess:
+    """A worker, the step it executes, and how far its end has got. Its pool guards all but :meth:`send`."""
+
+    def __init__(self, start_method: StartMethod, name: str) -> None:
+        context = cast("SpawnContext", get_context(start_method))
+        self.connection, theirs = context.Pipe()
+        self.step: ReadyStep | None = None
+        self.deadline: float | None = None
+        """When the next of the signals is due, by the monotonic clock; ``None`` as long as the worker is wanted."""
+        self.ready = False
+        """Whether it has started and takes payloads."""
+        self.hung_up = False
+        """Whether the worker closed its end of the connection; it is about to end."""
+        self._signals: list[int] = []
+        self._sending = threading.Lock()
+        # Not daemonic: a step may start processes of its own.
+        self.process = context.Process(target=serve, args=(theirs, dict(os.environ)), name=name, daemon=False)
+        try:
+            self.process.start()
+        except BaseException:
+            self.connection.close()
+            raise
+        finally:
+            theirs.close()
+
+    def send(self, request: bytes) -> None:
+        """Send a pickled payload; a worker that is gone shows by its end."""
+        with self._sending, suppress(OSError):
+            self.connection.send_bytes(request)
+
+    def leave(self) -> None:
+        """Ask an idle worker to end by itself."""
+        self._signals = [signal.SIGKILL, signal.SIGTERM]
+        self.deadline = time.monotonic() + GRACE
+        self.send(b"")
+
+    def terminate(self) -> None:
+        """End the worker whatever it does."""
+        self._signals = [signal.SIGKILL, signal.SIGTERM]
+        self.escalate()
+
+    def kill(self) -> None:
+        """End the worker at once."""
+        self._signals = [signal.SIGKILL]
+        self.escalate()
+
+    def escalate(self) -> None:
+        """Send the next signal to the worker and the processes that its step started."""
+        self.deadline = time.monotonic() + GRACE
+        if not self._signals or self.process.pid is None:
+            return
+        number = self._signals.pop()
+        try:
+            os.killpg(self.process.pid, number)
+        except ProcessLookupError:
+            # It did not get as far as making its group, or is gone.
+            with suppress(ProcessLookupError):
+                os.kill(self.process.pid, number)
+
+    def reap(self) -> str:
+        """Release what belonged to a process that has ended; tell how it ended."""
+        self.process.join()
+        pid, code = self.process.pid, self.process.exitcode
+        self.process.close()
+        with self._sending:
+            self.connection.close()
+        return f"process {pid} {_ending(code)}"
+
+
+def _ending(code: int | None) -> str:
+    if code is None or code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    hint = "; the system does that when memory runs out" if -code == signal.SIGKILL else ""
+    return f"was killed by {name}{hint}"
