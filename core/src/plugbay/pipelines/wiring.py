@@ -42,6 +42,7 @@ class Wiring:
     def __init__(self) -> None:
         """Begin with no calls."""
         self.calls: dict[str, Call] = {}
+        self._numbers: dict[str, int] = {}
         self.mapped_outputs: set[tuple[str, str]] = set()
         """The outputs that a step maps over, as (step id, output name)."""
 
@@ -94,10 +95,10 @@ class Wiring:
                 msg = f"two steps have the id {wanted!r}; give each call its own id"
                 raise PlanError(msg)
             return wanted
-        number, call_id = 1, name
-        while call_id in self.calls:
+        number = self._numbers.get(name, 1)
+        while (call_id := name if number == 1 else f"{name}_{number}") in self.calls:
             number += 1
-            call_id = f"{name}_{number}"
+        self._numbers[name] = number + 1
         return call_id
 
     def _bind(

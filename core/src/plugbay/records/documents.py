@@ -65,7 +65,7 @@ class RunRecord:
 
 @frozen(kw_only=True)
 class AttemptRecord:
-    """One attempt of one step: ``runs/<id>/steps/<step>/<attempt>.json``."""
+    """One attempt of one step: ``runs/<id>/steps/<step>.<attempt>.json``."""
 
     run_id: str
     step: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -99,20 +100,27 @@ class Reader:
                 msg = f"run {run_id} has no record of attempt {number} of step {step!r}"
                 raise NotFoundError(msg) from error
 
-    def attempts(self, run_id: str, step: str | None = None) -> list[AttemptRecord]:
-        """Read the records of all attempts of a run, or of one step or call: by call, then by number.
+    def attempts(self, run_id: str) -> list[AttemptRecord]:
+        """Read the records of all attempts of a run: by step or call, then by number.
 
         A record that cannot be read is left out.
         """
-        prefix = steps_prefix(run_id) + (f"{step}/" if step is not None else "")
         found = []
         with self.access():
-            for entry in self.store.list(prefix):
+            for entry in self.store.list(steps_prefix(run_id)):
                 try:
                     found.append(read(self.store.get(entry.key), AttemptRecord, entry.key))
                 except (FileNotFoundError, StoreError):
                     continue
         return sorted(found, key=lambda record: (record.step, record.attempt))
+
+    def attempts_of(self, run_id: str, step: str) -> list[AttemptRecord]:
+        """Read the records of all attempts of one step or call, oldest first."""
+        found = []
+        with suppress(NotFoundError):
+            for number in itertools.count(1):
+                found.append(self.attempt(run_id, step, number))
+        return found
 
     def log(self, run_id: str, step: str, attempt: int) -> str:
         """Read what an attempt has printed so far."""

@@ -148,7 +148,7 @@ class StepRun:
     @cached_property
     def attempts(self) -> list[AttemptRecord]:
         """The records of its own attempts, oldest first; of a cached step none."""
-        return self._reader.attempts(self._run.id, self.id)
+        return self._reader.attempts_of(self._run.id, self.id)
 
     @cached_property
     def record(self) -> AttemptRecord | None:

@@ -18,7 +18,7 @@ from plugbay.serializers.builtin import FILE
 from plugbay.serializers.choice import Serializers
 from plugbay.stack.artifact_store import ArtifactStore
 from plugbay.store.layout import blob_key
-from plugbay.values import canonical
+from plugbay.values import canonical, encode
 from plugbay_hookspecs.types import Artifact, Serializer
 
 INLINE_LIMIT = 4096
@@ -75,7 +75,7 @@ class Artifacts:
         with _Spool(self._store.scratch) as spool:
             serializer.save(value, cast(BinaryIO, spool))
             digest, size, content, path = spool.finish()
-            metadata = dict(serializer.metadata(value))
+            metadata = encode(dict(serializer.metadata(value)), f"metadata of output {name!r}")
             if serializer is FILE:
                 metadata["filename"] = value.name
             inline = content if content is not None and size <= INLINE_LIMIT else None

@@ -77,25 +77,20 @@ def steps_prefix(run_id: str) -> str:
 
 
 def attempt_key(run_id: str, step: str, attempt: int) -> str:
-    """Where the record of an attempt lies."""
-    return f"{RUNS}{run_id}/steps/{step}/{attempt}.json"
+    """Where the record of an attempt lies: all of a run side by side, so that a record costs no directory of its own."""
+    return f"{RUNS}{run_id}/steps/{step}.{attempt}.json"
 
 
 def task_key(run_id: str, step: str, attempt: int) -> str:
     """Where a worker on another machine finds what it has to do."""
-    return f"{RUNS}{run_id}/tasks/{step}/{attempt}.json"
+    return f"{RUNS}{run_id}/tasks/{step}.{attempt}.json"
 
 
 def log_key(run_id: str, step: str, attempt: int) -> str:
     """Where the log of an attempt lies."""
-    return f"{RUNS}{run_id}/logs/{step}/{attempt}.log"
+    return f"{RUNS}{run_id}/logs/{step}.{attempt}.log"
 
 
 def call_id(step: str, index: int) -> str:
     """The id of one call of a mapped step."""
     return f"{step}.{index}"
-
-
-def step_of(call: str) -> str:
-    """The id in the plan of the step that a call belongs to."""
-    return call.partition(".")[0]

@@ -1,0 +1,86 @@
+"""``python -m plugbay.worker RUN STEP ATTEMPT``: execute one attempt of a stored run in this process.
+
+All it needs is the artifact store, whose settings are in the environment variable ``PLUGBAY_WORKER_STORE``: the task, the
+code and the inputs lie there, and the record goes there. It exits with 0 once the attempt is recorded, whether the step
+succeeded or not: the record tells.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+import os
+import sys
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from plugbay.errors import PlugbayError, StoreError
+from plugbay.execution.attempt import execute_attempt
+from plugbay.execution.ready_step import STORE_VARIABLE
+from plugbay.execution.session import Session
+from plugbay.execution.tasks import Task, task_from_tree
+from plugbay.stack import Stack
+from plugbay.stack.artifact_store import ArtifactStore
+from plugbay.stack.shipping import stack_from, store_from
+from plugbay.store.layout import source_key, task_key
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Execute the attempt that the command line names; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m plugbay.worker", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("run", help="the run's id")
+    parser.add_argument("step", help="the step's id in the plan")
+    parser.add_argument("attempt", type=int, help="the number of the attempt")
+    given = parser.parse_args(arguments)
+    try:
+        _work(given.run, given.step, given.attempt)
+    except PlugbayError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _work(run: str, step: str, attempt: int) -> None:
+    description = os.environ.get(STORE_VARIABLE)
+    if description is None:
+        msg = f"{STORE_VARIABLE} is not set: it tells the worker where the artifact store is, as ReadyStep.environment() gives it"
+        raise StoreError(msg)
+    with tempfile.TemporaryDirectory(prefix="plugbay-code-", ignore_cleanup_errors=True) as directory:
+        task, stack = _fetch(json.loads(description), task_key(run, step, attempt), Path(directory))
+        with Session(stack, own_process=False) as session:
+            execute_attempt(task, session)
+
+
+def _fetch(store_tree: dict[str, Any], key: str, directory: Path) -> tuple[Task, Stack]:
+    """Read the task, unpack the code it needs, and build its stack."""
+    host, store = store_from(store_tree)
+    component = host.components[0]
+    host.one(component, "component_start")
+    try:
+        document = json.loads(store.get(key))
+        _unpack(store, document["source"], directory)
+    except FileNotFoundError as error:
+        msg = f"the artifact store has no {error.filename or key}; the run was deleted, or this is another store"
+        raise StoreError(msg) from error
+    finally:
+        host.one(component, "component_stop")
+    sys.path.insert(0, str(directory))
+    return task_from_tree(document["task"]), stack_from(document["stack"])
+
+
+def _unpack(store: ArtifactStore, digest: str, directory: Path) -> None:
+    content = store.get(source_key(digest))
+    if hashlib.sha256(content).hexdigest() != digest:
+        msg = f"the archive of the code {source_key(digest)} is damaged; run the pipeline again"
+        raise StoreError(msg)
+    with zipfile.ZipFile(io.BytesIO(content)) as bundle:
+        bundle.extractall(directory)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
