@@ -248,30 +248,34 @@ sys.path.insert(0, {tests!r})
 from local_run_by_hand import Payload, RunByHand, Step
 from plugbay_local.orchestrator import LocalOrchestrator
 
-def main():
-    run = RunByHand([Step(f"s{{i}}", Payload("echo", ("x",))) for i in range(3)])
-    LocalOrchestrator(workers=2).orchestrator_run(run)
+def main(steps):
+    run = RunByHand([Step(f"s{{i}}", Payload("echo", ("x",))) for i in range(steps)])
+    LocalOrchestrator(workers=2, start_method={start_method!r}).orchestrator_run(run)
     print(*run.results.values(), sep="\\n")
 
 {call}
 """
 
 
-def run_script(path: Path, call: str) -> subprocess.CompletedProcess[str]:
-    path.write_text(SCRIPT.format(tests=str(Path(__file__).parent), call=call))
+def run_script(path: Path, call: str, start_method: str) -> subprocess.CompletedProcess[str]:
+    path.write_text(SCRIPT.format(tests=str(Path(__file__).parent), call=call, start_method=start_method))
     return subprocess.run([sys.executable, "-W", "error", path], capture_output=True, text=True, check=False)
 
 
-def test_a_script_drives_workers_and_exits_without_a_word(tmp_path: Path) -> None:
-    done = run_script(tmp_path / "driver.py", 'if __name__ == "__main__": main()')
+@pytest.mark.parametrize("start_method", ["forkserver", "spawn"])
+def test_a_script_drives_workers_and_exits_without_a_word(tmp_path: Path, start_method: str) -> None:
+    done = run_script(tmp_path / "driver.py", 'if __name__ == "__main__": main(3)', start_method)
     assert (done.returncode, done.stdout, done.stderr) == (0, "b'x'\nb'x'\nb'x'\n", "")
 
 
-def test_a_script_that_would_run_again_in_each_worker_is_told_so(tmp_path: Path) -> None:
-    done = run_script(tmp_path / "driver.py", 'main() if __name__ == "__main__" else 1 / 0')
-    assert done.stdout.count("could not start") == 3
-    assert "under `if __name__" in done.stdout
-    assert "ZeroDivisionError" in done.stderr
+@pytest.mark.parametrize("start_method", ["forkserver", "spawn"])
+def test_the_first_worker_that_cannot_start_ends_the_run_with_the_reason(tmp_path: Path, start_method: str) -> None:
+    call = 'main(100) if __name__ == "__main__" else 1 / 0'
+    done = run_script(tmp_path / "driver.py", call, start_method)
+    assert done.returncode == 1
+    assert "could not start (ended with exit code 1)" in done.stderr
+    assert "under `if __name__" in done.stderr
+    assert 1 <= done.stderr.count("1 / 0") < 10
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts descriptors in /proc")

@@ -12,6 +12,8 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, cast
 
+from attrs import frozen
+
 from plugbay.execution.attempt import Finished, commit, execute_attempt
 from plugbay.execution.caching import find_cached
 from plugbay.execution.failures import StepCancelled, StepTimeout, WorkerLost, error_info
@@ -33,6 +35,13 @@ TIMEOUT_GRACE = 5.0
 
 _log = logging.getLogger("plugbay")
 _WAKE = object()
+
+
+@frozen
+class Broken:
+    """What kept an attempt from being recorded at all: the store failed, not the step."""
+
+    error: Exception
 
 
 class LiveRun:
@@ -112,13 +121,15 @@ class LiveRun:
     def execute(self, step: ReadyStep) -> None:
         """Execute the attempt in this process and complete it."""
         attempt = cast(Attempt, step)
-        outcome: Finished | BaseException
+        outcome: Finished | BaseException | Broken
         try:
             with self._interruption.inline():
                 outcome = execute_attempt(attempt.task, self._session, self._compiled.steps.get(attempt.call.step.id))
         except StepCancelled as error:  # while the attempt was being recorded; the store tells whether it was
             self._ended_by_us.add(attempt.call.id)
             outcome = error
+        except Exception as error:  # noqa: BLE001  whichever thread this is, the run must end with it and not hang
+            outcome = Broken(error)
         self._completions.put((attempt, outcome))
 
     def submitted(self, step: ReadyStep, cancel: Callable[[], None]) -> None:
@@ -217,6 +228,8 @@ class LiveRun:
             if item is _WAKE:
                 continue
             attempt, result = item
+            if isinstance(result, Broken):
+                raise result.error
             if self._in_flight.get(attempt.call.id) is attempt:  # else it was completed twice
                 del self._in_flight[attempt.call.id]
                 self._cancels.pop(attempt.call.id, None)

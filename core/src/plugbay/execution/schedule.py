@@ -111,7 +111,11 @@ class Schedule:
             spec.name: ("list", [("artifact", outputs[spec.name]) for outputs in mapped.outputs if outputs is not None])
             for spec in step.outputs
         }
-        self.summaries[step.id] = StepSummary(status="succeeded", calls=len(mapped.outputs), seconds=mapped.seconds)
+        calls = len(mapped.outputs)
+        cached = calls > 0 and all(self.summaries[call_id(step.id, i)].status == "cached" for i in range(calls))
+        self.summaries[step.id] = StepSummary(
+            status="cached" if cached else "succeeded", calls=calls, seconds=mapped.seconds
+        )
         self._sorter.done(step.id)
 
     def failed(self, call: Call, summary: StepSummary) -> list[PlannedStep]:

@@ -11,7 +11,7 @@ from multiprocessing.connection import Pipe, wait
 from typing import TYPE_CHECKING
 
 from plugbay_local.worker import READY, RETURNED, PayloadError
-from plugbay_local.worker_process import StartMethod, WorkerDied, WorkerProcess
+from plugbay_local.worker_process import StartMethod, WorkerProcess, WorkerStartError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -66,7 +66,9 @@ class WorkerPool:
             raise self._failure
 
     def assign(self, step: ReadyStep) -> None:
-        """Have a worker execute a step; wait when all are busy."""
+        """Have a worker execute a step; wait when all are busy. Raises what made the pool useless."""
+        if self._failure is not None:
+            raise self._failure
         try:
             request = pickle.dumps(step.payload(), pickle.HIGHEST_PROTOCOL)
         except Exception as error:  # The step fails with it, and the others go on.
@@ -148,11 +150,13 @@ class WorkerPool:
             self._workers.remove(worker)
             if worker in self._idle:
                 self._idle.remove(worker)
-            step, ready = worker.step, worker.ready or worker.deadline is not None
-            ending = worker.reap()
+            error = worker.reap()
+            if isinstance(error, WorkerStartError):
+                # The next one would fail in the same way.
+                self._failure = error
             self._changed.notify()
-        if step is not None:
-            self._complete(step, WorkerDied(_obituary(step, ending, ready=ready)))
+        if worker.step is not None:
+            self._complete(worker.step, error)
 
     def _complete(self, step: ReadyStep, result: bytes | BaseException) -> None:
         try:
@@ -162,15 +166,6 @@ class WorkerPool:
             # The run would wait for ever for a step that nobody completes.
             with suppress(Exception):
                 self._run.complete(step, error)
-
-
-def _obituary(step: ReadyStep, ending: str, *, ready: bool) -> str:
-    if ready:
-        return f"the worker {ending} while it executed {step.info.step!r}"
-    return (
-        f"the worker for {step.info.step!r} could not start: its {ending}; what it printed tells why. A worker imports "
-        'the script that was started, so a script runs its pipeline under `if __name__ == "__main__":`'
-    )
 
 
 def _result(reply: bytes) -> bytes | BaseException:

@@ -27,6 +27,10 @@ class WorkerDied(RuntimeError):
     """The process that executed a step ended before the step did."""
 
 
+class WorkerStartError(RuntimeError):
+    """Worker processes cannot start, so no step can be executed in one."""
+
+
 class WorkerProcess:
     """A worker, the step it executes, and how far its end has got. Its pool guards all but :meth:`send`."""
 
@@ -86,14 +90,21 @@ class WorkerProcess:
             with suppress(ProcessLookupError):
                 os.kill(self.process.pid, number)
 
-    def reap(self) -> str:
-        """Release what belonged to a process that has ended; tell how it ended."""
+    def reap(self) -> Exception:
+        """Release what belonged to a process that has ended; return an error that tells how it ended."""
         self.process.join()
         pid, code = self.process.pid, self.process.exitcode
         self.process.close()
         with self._sending:
             self.connection.close()
-        return f"process {pid} {_ending(code)}"
+        if code and code > 0 and not self.ready and self.deadline is None:
+            msg = (
+                f"worker process {pid} could not start ({_ending(code)}); what it printed tells why. A worker imports "
+                'the script that was started, so a script runs its pipeline under `if __name__ == "__main__":`'
+            )
+            return WorkerStartError(msg)
+        doing = f"while it executed {self.step.info.step!r}" if self.step is not None else "without a step"
+        return WorkerDied(f"worker process {pid} {_ending(code)} {doing}")
 
 
 def _ending(code: int | None) -> str:
