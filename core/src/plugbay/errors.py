@@ -60,7 +60,7 @@ class OutputError(PlugbayError):
     """What a step returned is not what it declares."""
 
 
-class RunFailed(PlugbayError):  # noqa: N818  the name says what happened, as `subprocess.CalledProcessError` does not
+class RunFailed(PlugbayError):
     """A run that did not succeed; its cause is the step's own exception where that is at hand."""
 
     exit_code = 1

@@ -123,7 +123,9 @@ def _field_names(kind: type) -> list[str]:
 def _class_reference(kind: type, where: str) -> str:
     reference = reference_to(kind)
     if reference is None:
-        msg = f"{where} is a {kind.__qualname__}, which cannot be imported; define the class at the top level of a module"
+        msg = (
+            f"{where} is a {kind.__qualname__}, which cannot be imported; define the class at the top level of a module"
+        )
         raise EncodingError(msg)
     return reference
 

@@ -12,31 +12,30 @@ from plugbay_hookspecs.types import Artifact, ErrorInfo
 
 def run_tree(run: Run) -> dict[str, Any]:
     """Describe a run with all its steps."""
-    with run.reader.access():
-        return {
-            "id": run.id,
-            "pipeline": run.pipeline,
-            "status": run.status,
-            "stack": run.stack,
-            "started": timestamp(run.record.created),
-            "seconds": run.seconds,
-            "parameters": dict(run.plan.parameters),
-            "failed_step": run.failed_step,
-            "error": error_tree(run.error),
-            "code": {"root": run.record.code_root, "target": run.plan.target},
-            "versions": dict(run.record.versions),
-            "components": [
-                {
-                    "type": info.type,
-                    "name": info.name,
-                    "flavor": info.flavor,
-                    "distribution": info.distribution,
-                    "version": info.version,
-                }
-                for info in run.record.components
-            ],
-            "steps": [step_tree(step) for step in run.steps],
-        }
+    return {
+        "id": run.id,
+        "pipeline": run.pipeline,
+        "status": run.status,
+        "stack": run.stack,
+        "started": timestamp(run.record.created),
+        "seconds": run.seconds,
+        "parameters": dict(run.plan.parameters),
+        "failed_step": run.failed_step,
+        "error": error_tree(run.error),
+        "code": {"root": run.record.code_root, "target": run.plan.target},
+        "versions": dict(run.record.versions),
+        "components": [
+            {
+                "type": info.type,
+                "name": info.name,
+                "flavor": info.flavor,
+                "distribution": info.distribution,
+                "version": info.version,
+            }
+            for info in run.record.components
+        ],
+        "steps": [step_tree(step) for step in run.steps],
+    }
 
 
 def step_tree(step: StepRun) -> dict[str, Any]:

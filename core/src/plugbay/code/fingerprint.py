@@ -23,7 +23,9 @@ from plugbay.errors import PlugbayError
 from plugbay.values import EncodingError, canonical, encode
 
 _LIBRARIES = tuple(
-    str(Path(path).resolve()) for key, path in sysconfig.get_paths().items() if key in ("stdlib", "platstdlib", "purelib", "platlib")
+    str(Path(path).resolve())
+    for key, path in sysconfig.get_paths().items()
+    if key in ("stdlib", "platstdlib", "purelib", "platlib")
 )
 _OWN = frozenset({"plugbay", "plugbay_hookspecs"})
 _GLOBAL_LOADS = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_CLASSDEREF"})
@@ -53,9 +55,7 @@ class _Walk:
         if isinstance(value, types.FunctionType):
             if is_project_module(value.__module__):
                 self._function(value)
-        elif isinstance(value, types.MethodType):
-            self.visit(value.__func__)
-        elif isinstance(value, (staticmethod, classmethod)):
+        elif isinstance(value, types.MethodType) or isinstance(value, (staticmethod, classmethod)):
             self.visit(value.__func__)
         elif isinstance(value, property):
             for part in (value.fget, value.fset, value.fdel):
@@ -227,7 +227,7 @@ def _constant_tree(constant: Any) -> Any:
     return ["constant", encode(constant)]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def is_project_module(name: str | None) -> bool:
     """Tell whether a module is the user's own code: neither the standard library, nor installed, nor Plugbay's."""
     if name is None or name.partition(".")[0] in _OWN or name.partition(".")[0] in sys.stdlib_module_names:

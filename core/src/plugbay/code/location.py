@@ -57,7 +57,8 @@ def archive(location: CodeLocation) -> tuple[str, bytes]:
     files = sorted(_project_files(root))
     total = sum(path.stat().st_size for path in files)
     if total > _LARGEST:
-        msg = f"the Python files under {root} that would be shipped have {total:,} bytes, more than {_LARGEST:,}; move the pipeline to a directory of its own"
+        too_large = f"the Python files under {root} that would be shipped have {total:,} bytes, more than {_LARGEST:,}"
+        msg = f"{too_large}; move the pipeline to a directory of its own"
         raise TargetError(msg)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as bundle:

@@ -74,7 +74,9 @@ def current() -> CurrentStep:
     """Return the step that is being executed. Raises :class:`PlugbayError` where there is none."""
     found = _current.get()
     if found is None:
-        msg = "current() was called outside a step of a run; in a test, call code that needs it from a step of a pipeline"
+        msg = (
+            "current() was called outside a step of a run; in a test, call code that needs it from a step of a pipeline"
+        )
         raise PlugbayError(msg)
     return found
 
@@ -89,9 +91,9 @@ def executing(step: CurrentStep) -> Iterator[CurrentStep]:
         _current.reset(token)
 
 
-def _number(name: str, value: object) -> float:
+def _number(name: str, value: Any) -> float:
     try:
-        number = float(value)  # type: ignore[arg-type]  numpy's and others' scalars are numbers too
+        number = float(value)
     except (TypeError, ValueError) as error:
         msg = f"metric {name!r} must be a number, got {value!r:.60}"
         raise TypeError(msg) from error

@@ -6,6 +6,7 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import cast
 
 import plugbay
 from plugbay.errors import PlanError, PlugbayError, RunBusyError, RunFailed
@@ -23,6 +24,7 @@ from plugbay.stack import Stack
 from plugbay.store.index import RunIndex
 from plugbay.store.layout import end_key, new_run_id, plan_key
 from plugbay_hookspecs.types import Capabilities, Plan, RunInfo, RunOutcome, RunStatus
+from plugbay_hookspecs.types import LiveRun as LiveRunProtocol
 
 
 def drive(compiled: Compiled, *, stack: str | Stack | None = None, use_cache: bool = True) -> Run:
@@ -114,7 +116,7 @@ def _drive(
     told = False
     try:
         with interruption.by_signals(), _guarded(live):
-            stack.orchestrator.run(live)  # type: ignore[arg-type]  it has every member of the protocol
+            stack.orchestrator.run(cast(LiveRunProtocol, live))
         live.finish()
         status = _status(live)
         end = EndRecord(

@@ -14,7 +14,7 @@ from plugbay_hookspecs.types import ErrorInfo
 _OWN = tuple(str(Path(str(module.__file__)).parent) for module in (plugbay, plugbay_hookspecs, pluggy))
 
 
-class StepTimeout(Exception):  # noqa: N818  named like the standard library's TimeoutError would be misleading: it is not one
+class StepTimeout(Exception):
     """An attempt took longer than the step's timeout."""
 
 
@@ -22,14 +22,16 @@ class StepCancelled(BaseException):
     """Raised in a step that is executed in the driver's own process when the run is cancelled."""
 
 
-class WorkerLost(Exception):  # noqa: N818  says what happened
+class WorkerLost(Exception):
     """The process that executed an attempt ended without leaving a record."""
 
 
 def error_info(error: BaseException) -> ErrorInfo:
     """Describe an exception, its notes and its causes."""
     kind = type(error)
-    name = kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
+    name = (
+        kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
+    )
     message = "\n".join([_text(error), *getattr(error, "__notes__", ())])
     return ErrorInfo(type=name, message=message, traceback=user_traceback(error))
 

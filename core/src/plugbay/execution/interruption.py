@@ -11,9 +11,7 @@ from typing import Any
 
 from plugbay.execution.failures import StepCancelled
 
-_SIGNALS = tuple(
-    number for name in ("SIGINT", "SIGTERM") if (number := getattr(signal, name, None)) is not None
-)
+_SIGNALS = tuple(number for name in ("SIGINT", "SIGTERM") if (number := getattr(signal, name, None)) is not None)
 
 
 class Interruption:

@@ -110,9 +110,8 @@ class LiveRun:
             self._collect()
             if self._queue and (limit is None or len(self._in_flight) < max(1, limit)):
                 call = self._queue.popleft()
-                attempt = None if self._answered(call) else self._begin(call)
-                if attempt is not None:
-                    yield cast(ReadyStep, attempt)
+                if not self._answered(call):
+                    yield cast(ReadyStep, self._begin(call))
             elif not self._in_flight and not self._queue and not self._delayed:
                 return
             else:
@@ -165,9 +164,7 @@ class LiveRun:
             self._queue.extend(calls)
 
     def _info(self, call: Call, attempt: int) -> StepInfo:
-        return StepInfo(
-            run_id=self.id, pipeline=self.plan.pipeline, step=call.id, name=call.step.name, attempt=attempt
-        )
+        return StepInfo(run_id=self.id, pipeline=self.plan.pipeline, step=call.id, name=call.step.name, attempt=attempt)
 
     def _fingerprint(self, call: Call) -> str | None:
         if not call.step.cache:
@@ -227,7 +224,8 @@ class LiveRun:
             block = False
             if item is _WAKE:
                 continue
-            attempt, result = item
+            attempt: Attempt = item[0]
+            result: Finished | bytes | BaseException | Broken | None = item[1]
             if isinstance(result, Broken):
                 raise result.error
             if self._in_flight.get(attempt.call.id) is attempt:  # else it was completed twice

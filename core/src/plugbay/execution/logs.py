@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, ClassVar, TextIO
 
 from plugbay.home import log_directory
 from plugbay_hookspecs.types import StepInfo
@@ -109,9 +109,9 @@ class _Routing:
     """The standard streams of this process while any step is captured in it; they are the process's, so is this."""
 
     _lock = threading.Lock()
-    _open: list[LogFile] = []
-    _routers: tuple[_Router, _Router] | None = None
-    _streams: tuple[TextIO, TextIO] | None = None
+    _open: ClassVar[list[LogFile]] = []
+    _routers: ClassVar[tuple[_Router, _Router] | None] = None
+    _streams: ClassVar[tuple[TextIO, TextIO] | None] = None
 
     @classmethod
     def lone(cls) -> LogFile | None:

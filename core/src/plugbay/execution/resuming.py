@@ -30,7 +30,9 @@ class Resumption:
     """Why the pipeline cannot be compiled today with the parameters of the run."""
 
 
-def resumption(record: RunRecord, finished: frozenset[str], *, pipeline: Pipeline[..., Any] | None = None) -> Resumption:
+def resumption(
+    record: RunRecord, finished: frozenset[str], *, pipeline: Pipeline[..., Any] | None = None
+) -> Resumption:
     """Import the code of a run again and join its plan with it.
 
     A step whose code has changed is planned anew with the code's fingerprint, so that what it computes never answers for

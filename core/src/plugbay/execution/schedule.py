@@ -84,9 +84,7 @@ class Schedule:
         self._mapped[step.id] = _Mapped([None] * len(items), len(items))
         if not items:
             self._mapped_succeeded(step)
-        return [
-            Call(call_id(step.id, index), step, {**fixed, mapped: item}, index) for index, item in enumerate(items)
-        ]
+        return [Call(call_id(step.id, index), step, {**fixed, mapped: item}, index) for index, item in enumerate(items)]
 
     def _result(self, output: OutputOf) -> Resolved:
         return self._results[output.step][output.output]

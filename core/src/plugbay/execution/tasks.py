@@ -13,7 +13,6 @@ from plugbay.values import canonical, decode
 from plugbay_hookspecs.types import (
     Artifact,
     Binding,
-    Each,
     ItemsOf,
     Literal,
     NamedItemsOf,
@@ -42,12 +41,10 @@ class Task:
     fingerprint: str | None
     """``None`` when the attempt answers no later call."""
     timeout: float | None = None
-    resources: Resources = Resources()
+    resources: Resources = field(factory=Resources)
 
 
-def resolve_binding(
-    binding: Binding, output: Callable[[OutputOf], Resolved], item: Resolved | None = None
-) -> Resolved:
+def resolve_binding(binding: Binding, output: Callable[[OutputOf], Resolved], item: Resolved | None = None) -> Resolved:
     """Put artifacts in the place of references.
 
     :param output: gives what an output of an earlier step is.

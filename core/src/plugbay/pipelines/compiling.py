@@ -120,9 +120,7 @@ class _Planner:
         options = call.step.options
         declared = [self._dependency(dependency, call.id) for dependency in options.depends]
         files = [
-            self._file_digest(Path(path))
-            for _, binding in sorted(call.inputs.items())
-            for path in _paths_in(binding)
+            self._file_digest(Path(path)) for _, binding in sorted(call.inputs.items()) for path in _paths_in(binding)
         ]
         if not declared and not files and not options.version:
             return code
@@ -152,10 +150,11 @@ class _Planner:
 def _digest_of_path(path: Path) -> str:
     try:
         if path.is_dir():
+            files = [entry for entry in sorted(path.rglob("*")) if entry.is_file()]
+            stats = [entry.stat() for entry in files]
             entries = [
                 [str(entry.relative_to(path)), stat.st_size, stat.st_mtime_ns]
-                for entry in sorted(path.rglob("*"))
-                if (stat := entry.stat()) and entry.is_file()
+                for entry, stat in zip(files, stats, strict=True)
             ]
             return hashlib.sha256(canonical(entries)).hexdigest()
         with path.open("rb") as file:

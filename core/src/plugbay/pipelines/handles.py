@@ -27,7 +27,8 @@ class OutputHandle:
     def _unknown(self, use: str) -> NoReturn:
         msg = (
             f"the output {self.output!r} of step {self.step!r} is known only at run time, so a pipeline cannot {use} it; "
-            "do that in a step" + (", or use .map(...) to call a step for each element" if use == "iterate over" else "")
+            "do that in a step"
+            + (", or use .map(...) to call a step for each element" if use == "iterate over" else "")
         )
         raise PlanError(msg)
 
@@ -79,5 +80,5 @@ def handles_of(wiring: Wiring, step: str, handles: list[OutputHandle], *, many: 
     """The lone handle itself, or all of them as a tuple that knows its step even when it is empty."""
     if not many and len(handles) == 1:
         return handles[0]
-    kind = type("OutputHandles", (OutputHandles,), {"step": step, "wiring": wiring})
+    kind: type[OutputHandles] = type("OutputHandles", (OutputHandles,), {"step": step, "wiring": wiring})
     return kind(handles)

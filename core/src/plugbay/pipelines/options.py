@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 from attrs import field, frozen
 
-from plugbay.errors import PlanError
+from plugbay.errors import PlanError, did_you_mean
 from plugbay_hookspecs.types import Resources, Retry
 
 _SIZES = {"": 1, "B": 1} | {
@@ -25,8 +25,8 @@ _STEP_ID = re.compile(r"[^\W\d][\w-]*")
 class StepOptions:
     """The options of a step; see :func:`plugbay.step` for their meaning."""
 
-    id: str | None = None
-    retries: int = 0
+    id: Any = None
+    retries: Any = 0
     retry_delay: float = 1.0
     backoff: float = 2.0
     timeout: float | None = None
@@ -45,8 +45,6 @@ class StepOptions:
 
     def changed(self, where: str, **options: Any) -> StepOptions:
         """Return these options with some of them replaced, checked."""
-        from plugbay.errors import did_you_mean
-
         known = {attribute.name for attribute in attrs.fields(StepOptions)}
         for name in options:
             if name not in known:
@@ -64,7 +62,9 @@ class StepOptions:
     def _problems(self) -> list[str]:
         problems = []
         if self.id is not None and (not isinstance(self.id, str) or not _STEP_ID.fullmatch(self.id)):
-            problems.append(f"id={self.id!r} must be a word of letters, digits, '_' and '-' that begins with a letter or '_'")
+            problems.append(
+                f"id={self.id!r} must be a word of letters, digits, '_' and '-' that begins with a letter or '_'"
+            )
         if not isinstance(self.retries, int) or isinstance(self.retries, bool) or self.retries < 0:
             problems.append(f"retries={self.retries!r} must be a whole number, 0 or more")
         for name in ("retry_delay", "backoff", "timeout"):
@@ -72,7 +72,9 @@ class StepOptions:
             if value is None and name == "timeout":
                 continue
             if not isinstance(value, (int, float)) or isinstance(value, bool) or not value >= 0:
-                problems.append(f"{name}={value!r} must be a number, 0 or more" + (" (seconds)" if name != "backoff" else ""))
+                problems.append(
+                    f"{name}={value!r} must be a number, 0 or more" + (" (seconds)" if name != "backoff" else "")
+                )
         if self.timeout == 0:
             problems.append("timeout=0 would end every attempt at once; leave it out for no limit")
         for name in ("on_success", "on_failure"):
@@ -89,11 +91,11 @@ class StepOptions:
         return Retry(retries=self.retries, delay=float(self.retry_delay), backoff=float(self.backoff))
 
 
-def parse_resources(asked: Mapping[str, float | str]) -> Resources:
+def parse_resources(asked: Any) -> Resources:
     """Read ``{"cpu": 2, "memory": "8GiB", "gpu": 1}``. Raises ``ValueError``."""
     if not isinstance(asked, Mapping):
         msg = f"resources={asked!r} must be a mapping such as {{'cpu': 2, 'memory': '8GiB'}}"
-        raise ValueError(msg)
+        raise ValueError(msg)  # noqa: TRY004  the caller collects problems with values
     numbers: dict[str, float] = {}
     memory: int | None = None
     for name, amount in asked.items():

@@ -42,8 +42,10 @@ class Compiled:
 
 
 class Pipeline(Generic[P, R]):
-    """A decorated function that wires steps. Called outside a run it calls them plainly; inside another pipeline it
-    adds its steps to that one."""
+    """A decorated function that wires steps.
+
+    Called outside a run it calls them plainly; inside another pipeline it adds its steps to that one.
+    """
 
     def __init__(
         self,
@@ -55,7 +57,10 @@ class Pipeline(Generic[P, R]):
     ) -> None:
         """Make ``function`` a pipeline."""
         if failure not in FAILURE_POLICIES:
-            msg = f"pipeline {function.__name__}: failure={failure!r} must be one of {', '.join(FAILURE_POLICIES)}{did_you_mean(failure, FAILURE_POLICIES)}"
+            near = did_you_mean(failure, FAILURE_POLICIES)
+            msg = (
+                f"pipeline {function.__name__}: failure={failure!r} must be one of {', '.join(FAILURE_POLICIES)}{near}"
+            )
             raise PlanError(msg)
         functools.update_wrapper(self, function)
         self.function = function
@@ -88,7 +93,7 @@ class Pipeline(Generic[P, R]):
         arguments = self._bind(parameters)
         wiring = Wiring()
         with wiring.active():
-            self.function(**arguments)
+            self.function(**arguments)  # type: ignore[call-arg]
         if not wiring.calls:
             msg = f"pipeline {self.name!r} calls no step"
             raise PlanError(msg)
@@ -139,7 +144,9 @@ class Pipeline(Generic[P, R]):
         for name in given:
             if name not in self.parameters:
                 hint = did_you_mean(name, self.parameters)
-                problems.append(f"pipeline {self.name!r} has no parameter {name!r}{hint} (it has: {listed(self.parameters)})")
+                problems.append(
+                    f"pipeline {self.name!r} has no parameter {name!r}{hint} (it has: {listed(self.parameters)})"
+                )
         for name, parameter in self.parameters.items():
             if name in given:
                 problem = mismatch(given[name], parameter.annotation, f"parameter {name!r} of pipeline {self.name!r}")

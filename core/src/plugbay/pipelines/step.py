@@ -25,7 +25,7 @@ class Step(Generic[P, R]):
 
     def __init__(self, function: Callable[P, R], options: StepOptions) -> None:
         """Make ``function`` a step. Raises :class:`PlanError` when it is none that can be called by name."""
-        if not callable(function) or not hasattr(function, "__code__"):
+        if not hasattr(function, "__code__"):
             msg = f"@step takes a function, not {function!r}"
             raise PlanError(msg)
         functools.update_wrapper(self, function)
@@ -65,7 +65,7 @@ class Step(Generic[P, R]):
         """
         wiring = current_wiring()
         if wiring is None:
-            return [self.function(value, *args, **kwargs) for value in values]  # type: ignore[call-arg]
+            return [self.function(value, *args, **kwargs) for value in values]
         return wiring.add_call(self, (values, *args), kwargs, mapped=True)  # type: ignore[return-value]
 
     def with_options(self, **options: Any) -> Step[P, R]:

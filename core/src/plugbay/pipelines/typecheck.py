@@ -111,5 +111,9 @@ def describe(hint: Any) -> str:
     """The hint as a person writes it."""
     hint = bare(hint)
     if isinstance(hint, type) and not typing.get_args(hint):
-        return hint.__qualname__ if hint.__module__ in ("builtins", "__main__") else f"{hint.__module__}.{hint.__qualname__}"
+        return (
+            hint.__qualname__
+            if hint.__module__ in ("builtins", "__main__")
+            else f"{hint.__module__}.{hint.__qualname__}"
+        )
     return "None" if hint is None else str(hint).replace("typing.", "")

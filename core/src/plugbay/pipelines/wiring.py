@@ -80,7 +80,7 @@ class Wiring:
         ]
         return handles_of(self, call_id, handles, many=signature.many)
 
-    def add_order(self, step: str, others: tuple[OutputHandle | OutputHandles, ...]) -> None:
+    def add_order(self, step: str, others: tuple[Any, ...]) -> None:
         """Have a step wait for others."""
         for other in others:
             if not isinstance(other, (OutputHandle, OutputHandles)):

@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from pathlib import Path
 
 from plugbay.errors import NotFoundError, StoreError
 from plugbay.execution.logs import log_path
@@ -68,7 +67,9 @@ class Reader:
             try:
                 return read(self.store.get(key), RunRecord, key)
             except FileNotFoundError as error:
-                msg = f"there is no run {run_id!r} in the artifact store of stack {self.stack.name!r}; see: plugbay runs"
+                msg = (
+                    f"there is no run {run_id!r} in the artifact store of stack {self.stack.name!r}; see: plugbay runs"
+                )
                 raise NotFoundError(msg) from error
 
     def end_record(self, run_id: str) -> EndRecord | None:
@@ -125,14 +126,8 @@ class Reader:
     def log(self, run_id: str, step: str, attempt: int) -> str:
         """Read what an attempt has printed so far."""
         local = log_path(run_id, step, attempt)
-        with self.access():
-            for content in (lambda: self.store.get(log_key(run_id, step, attempt)), lambda: _read(local)):
-                try:
-                    return content().decode("utf-8", "replace")
-                except FileNotFoundError:
-                    continue
+        with self.access(), suppress(FileNotFoundError):
+            return self.store.get(log_key(run_id, step, attempt)).decode("utf-8", "replace")
+        with suppress(FileNotFoundError):
+            return local.read_bytes().decode("utf-8", "replace")
         return ""
-
-
-def _read(path: Path) -> bytes:
-    return path.read_bytes()

@@ -61,7 +61,7 @@ class Run:
     @property
     def created(self) -> dt.datetime:
         """When it began, in UTC."""
-        return dt.datetime.fromtimestamp(self.record.created, dt.timezone.utc)
+        return dt.datetime.fromtimestamp(self.record.created, dt.UTC)
 
     @property
     def seconds(self) -> float | None:

@@ -53,7 +53,9 @@ def _load_file(source: Path | BinaryIO) -> Path:
     return source
 
 
-JSON = Serializer(name="json", module="builtins", qualname="object", save=_save_json, load=_load_json, extension=".json")
+JSON = Serializer(
+    name="json", module="builtins", qualname="object", save=_save_json, load=_load_json, extension=".json"
+)
 BYTES = Serializer(name="bytes", module="builtins", qualname="bytes", save=_save_bytes, load=_content, extension=".bin")
 FILE = Serializer(name="file", module="pathlib", qualname="Path", save=_save_file, load=_load_file)
 PICKLE = Serializer(

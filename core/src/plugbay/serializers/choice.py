@@ -20,11 +20,9 @@ from plugbay.values import EncodingError, encode
 from plugbay_hookspecs.catalogue import SERIALIZER_GROUP
 from plugbay_hookspecs.types import Serializer
 
-_PLAIN = (type(None), bool, int, float, complex, str, list, tuple, dict, set, frozenset, enum.Enum, decimal.Decimal) + (
-    uuid.UUID,
-    datetime.date,
-    datetime.time,
-    datetime.timedelta,
+_PLAIN = (
+    *(type(None), bool, int, float, complex, str, list, tuple, dict, set, frozenset),
+    *(enum.Enum, decimal.Decimal, uuid.UUID, datetime.date, datetime.time, datetime.timedelta),
 )
 
 
@@ -83,7 +81,8 @@ class Serializers:
             for serializer in self._of_module(candidate):
                 if serializer.name == name:
                     return serializer
-        msg = f"no installed plugin has the serializer {name!r}, which wrote a {type_name}; install the one that wrote it (plugbay-data for numpy, pandas, polars, pyarrow)"
+        missing = f"no installed plugin has the serializer {name!r}, which wrote a {type_name}"
+        msg = f"{missing}; install the one that has it (plugbay-data for numpy, pandas, polars and pyarrow)"
         raise SerializationError(msg)
 
     def _pickle(self, reason: str) -> Serializer:
@@ -120,6 +119,7 @@ class Serializers:
         )
         results = call()
         if not results:
-            msg = f"{provider} offers serializers for {module!r} but does not implement the hook 'serializers'{did_you_mean('serializers', dir(plugin))}"
+            near = did_you_mean("serializers", dir(plugin))
+            msg = f"{provider} offers serializers for {module!r} but does not implement the hook 'serializers'{near}"
             raise PluginError(msg)
         return tuple(results[0])

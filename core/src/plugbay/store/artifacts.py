@@ -49,7 +49,9 @@ class Artifacts:
         """
         if items:
             if not isinstance(value, (list, tuple)):
-                msg = f"output {name!r} is mapped over by another step, so it must be a list, not {type(value).__name__}"
+                msg = (
+                    f"output {name!r} is mapped over by another step, so it must be a list, not {type(value).__name__}"
+                )
                 raise OutputError(msg)
             parts = tuple(self.save(str(index), item) for index, item in enumerate(value))
             return collection(name, LIST, parts)
