@@ -12,6 +12,7 @@ import dataclasses
 import datetime as dt
 import decimal
 import enum
+import functools
 import json
 import math
 import pathlib
@@ -27,6 +28,8 @@ from plugbay.errors import PlugbayError
 
 _ATOMS = frozenset({str, int, bool, type(None)})
 _JSON = _ATOMS | {float}
+_LARGEST_INT = 1 << 2048
+"""Smaller ints are written in decimal; Python refuses to convert very long ones."""
 
 
 class EncodingError(PlugbayError, TypeError):
@@ -49,12 +52,17 @@ def encode(value: object, where: str = "value") -> Any:
 
 def _encode(value: Any, where: str) -> Any:
     kind = type(value)
+    if kind is int:
+        return value if -_LARGEST_INT < value < _LARGEST_INT else {"$int": hex(value)}
     if kind in _ATOMS:
         return value
     if kind is float:
         return value if math.isfinite(value) else {"$float": repr(value)}
     if kind is list:
-        if all(type(item) in _ATOMS for item in value):
+        kinds = set(map(type, value))
+        if kinds <= _ATOMS and (
+            int not in kinds or (kinds == {int} and min(value) > -_LARGEST_INT and max(value) < _LARGEST_INT)
+        ):
             return list(value)
         return [_encode(item, f"{where}[{index}]") for index, item in enumerate(value)]
     if kind is dict:
@@ -64,15 +72,18 @@ def _encode(value: Any, where: str) -> Any:
     encoder = _ENCODERS.get(kind)
     if encoder is not None:
         return encoder(value, where)
+    if isinstance(value, enum.Flag):
+        return {"$flag": _class_reference(kind, where), "value": int(value.value)}
     if isinstance(value, enum.Enum):
         return {"$enum": _class_reference(kind, where), "name": value.name}
     if isinstance(value, pathlib.PurePath):
-        return {"$path": str(value)}
+        tag = "$path" if isinstance(value, type(pathlib.Path())) else f"${kind.__name__}"
+        if tag in _DECODERS:
+            return {tag: str(value)}
     if isinstance(value, tuple) and hasattr(kind, "_fields"):
         return {"$namedtuple": _class_reference(kind, where), "items": [_encode(i, where) for i in value]}
     if attrs.has(kind) or dataclasses.is_dataclass(kind):
-        fields = {name: _encode(getattr(value, name), f"{where}.{name}") for name in _field_names(kind)}
-        return {"$object": _class_reference(kind, where), "fields": fields}
+        return {"$object": _class_reference(kind, where), "fields": _encode_fields(value, kind, where)}
     msg = f"{where} is a {kind.__module__}.{kind.__qualname__}, which has no canonical form"
     raise EncodingError(msg)
 
@@ -84,6 +95,29 @@ def _encode_dict(value: dict[Any, Any], where: str) -> Any:
     return {"$dict": pairs}
 
 
+def _encode_fields(value: Any, kind: type, where: str) -> dict[str, Any]:
+    """All that an attrs or dataclass instance is made of; refuses one that is made of more than its fields."""
+    names = _field_names(kind)
+    lacking = [name for name in names if not hasattr(value, name)]
+    further = [
+        name
+        for name in getattr(value, "__dict__", ())
+        if name not in names and not isinstance(getattr(kind, name, None), functools.cached_property)
+    ]
+    own_new = getattr(kind, "__new__", None) is not object.__new__
+    if lacking or further or own_new:
+        reason = (
+            f"lacks its field {lacking[0]!r}"
+            if lacking
+            else f"has {further[0]!r} beside its fields"
+            if further
+            else "is made by a __new__ of its own"
+        )
+        msg = f"{where} is a {kind.__module__}.{kind.__qualname__} that {reason}, so it has no canonical form"
+        raise EncodingError(msg)
+    return {name: _encode(getattr(value, name), f"{where}.{name}") for name in names}
+
+
 def _encode_set(tag: str) -> Callable[[Any, str], Any]:
     def encoder(value: Any, where: str) -> Any:
         return {tag: sorted((_encode(item, f"element of {where}") for item in value), key=canonical)}
@@ -92,11 +126,24 @@ def _encode_set(tag: str) -> Callable[[Any, str], Any]:
 
 
 def _encode_datetime(value: dt.datetime, where: str) -> Any:
-    if isinstance(value.tzinfo, zoneinfo.ZoneInfo) and value.tzinfo.key:
-        return {"$datetime": value.replace(tzinfo=None).isoformat(), "zone": value.tzinfo.key, "fold": value.fold}
-    if value.tzinfo is None or isinstance(value.tzinfo, dt.timezone):
-        return {"$datetime": value.isoformat()}
-    msg = f"{where} has the time zone {value.tzinfo!r}, which has no canonical form; use datetime.timezone or zoneinfo"
+    return {"$datetime": value.replace(tzinfo=None).isoformat(), **_encode_zone(value, where)}
+
+
+def _encode_time(value: dt.time, where: str) -> Any:
+    return {"$time": value.replace(tzinfo=None).isoformat(), **_encode_zone(value, where)}
+
+
+def _encode_zone(value: dt.datetime | dt.time, where: str) -> dict[str, Any]:
+    zone, fold = value.tzinfo, {"fold": 1} if value.fold else {}
+    if zone is None:
+        return fold
+    if isinstance(zone, zoneinfo.ZoneInfo) and zone.key:
+        return {"zone": zone.key, **fold}
+    if type(zone) is dt.timezone:
+        offset, name = zone.utcoffset(None), zone.tzname(None)
+        own_name = {} if name == dt.timezone(offset).tzname(None) else {"name": name}
+        return {"offset": [offset.days, offset.seconds, offset.microseconds], **own_name, **fold}
+    msg = f"{where} has the time zone {zone!r}, which has no canonical form; use datetime.timezone or zoneinfo"
     raise EncodingError(msg)
 
 
@@ -107,7 +154,7 @@ _ENCODERS: dict[type, Callable[[Any, str], Any]] = {
     complex: lambda value, _: {"$complex": [repr(value.real), repr(value.imag)]},
     dt.datetime: _encode_datetime,
     dt.date: lambda value, _: {"$date": value.isoformat()},
-    dt.time: lambda value, _: {"$time": value.isoformat()},
+    dt.time: _encode_time,
     dt.timedelta: lambda value, _: {"$timedelta": [value.days, value.seconds, value.microseconds]},
     decimal.Decimal: lambda value, _: {"$decimal": str(value)},
     uuid.UUID: lambda value, _: {"$uuid": str(value)},
@@ -151,11 +198,15 @@ def decode(tree: Any) -> Any:
         raise EncodingError(msg) from error
 
 
-def _decode_datetime(tree: dict[str, Any]) -> dt.datetime:
-    moment = dt.datetime.fromisoformat(tree["$datetime"])
+def _zone_of(tree: dict[str, Any]) -> dict[str, Any]:
+    """The time zone and fold of a datetime or time, as ``replace`` takes them."""
+    zone: dt.tzinfo | None = None
     if "zone" in tree:
-        moment = moment.replace(tzinfo=zoneinfo.ZoneInfo(tree["zone"]), fold=tree["fold"])
-    return moment
+        zone = zoneinfo.ZoneInfo(tree["zone"])
+    elif "offset" in tree:
+        offset = dt.timedelta(*tree["offset"])
+        zone = dt.timezone(offset, tree["name"]) if "name" in tree else dt.timezone(offset)
+    return {"tzinfo": zone, "fold": tree.get("fold", 0)}
 
 
 def _decode_object(tree: dict[str, Any]) -> Any:
@@ -193,17 +244,21 @@ _DECODERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "$bytes": lambda tree: base64.b64decode(tree["$bytes"]),
     "$complex": lambda tree: complex(float(tree["$complex"][0]), float(tree["$complex"][1])),
     "$date": lambda tree: dt.date.fromisoformat(tree["$date"]),
-    "$datetime": _decode_datetime,
+    "$datetime": lambda tree: dt.datetime.fromisoformat(tree["$datetime"]).replace(**_zone_of(tree)),
     "$decimal": lambda tree: decimal.Decimal(tree["$decimal"]),
     "$dict": lambda tree: {decode(key): decode(item) for key, item in tree["$dict"]},
     "$enum": _decode_enum,
+    "$flag": lambda tree: resolve(tree["$flag"])(tree["value"]),
     "$float": lambda tree: float(tree["$float"]),
     "$frozenset": lambda tree: frozenset(decode(item) for item in tree["$frozenset"]),
+    "$int": lambda tree: int(tree["$int"], 16),
     "$namedtuple": _decode_namedtuple,
     "$object": _decode_object,
     "$path": lambda tree: pathlib.Path(tree["$path"]),
+    "$PurePosixPath": lambda tree: pathlib.PurePosixPath(tree["$PurePosixPath"]),
+    "$PureWindowsPath": lambda tree: pathlib.PureWindowsPath(tree["$PureWindowsPath"]),
     "$set": lambda tree: {decode(item) for item in tree["$set"]},
-    "$time": lambda tree: dt.time.fromisoformat(tree["$time"]),
+    "$time": lambda tree: dt.time.fromisoformat(tree["$time"]).replace(**_zone_of(tree)),
     "$timedelta": lambda tree: dt.timedelta(*tree["$timedelta"]),
     "$tuple": lambda tree: tuple(decode(item) for item in tree["$tuple"]),
     "$uuid": lambda tree: uuid.UUID(tree["$uuid"]),
@@ -215,23 +270,28 @@ def canonical(tree: Any) -> bytes:
 
     Each node is a type letter, the length of its payload in decimal, a colon, and the payload.
     """
-    if isinstance(tree, str):
-        return _node(b"s", tree.encode("utf-8", "surrogatepass"))
+    kind = type(tree)
+    if kind is str:
+        payload = tree.encode("utf-8", "surrogatepass")
+        return b"s%d:%b" % (len(payload), payload)
+    if kind is list or kind is tuple:
+        payload = b"".join([canonical(item) for item in tree])
+        return b"l%d:%b" % (len(payload), payload)
     if tree is None:
         return b"n0:"
-    if isinstance(tree, bool):
+    if kind is bool:
         return b"b1:1" if tree else b"b1:0"
-    if isinstance(tree, int):
-        return _node(b"i", b"%d" % tree)
-    if isinstance(tree, float):
-        return _node(b"f", repr(tree).encode())
-    if isinstance(tree, (list, tuple)):
-        return _node(b"l", b"".join([canonical(item) for item in tree]))
-    if isinstance(tree, dict):
-        return _node(b"d", b"".join([canonical(key) + canonical(tree[key]) for key in sorted(tree)]))
+    if kind is int:
+        payload = b"%d" % tree
+        return b"i%d:%b" % (len(payload), payload)
+    if kind is float:
+        payload = repr(tree).encode()
+        return b"f%d:%b" % (len(payload), payload)
+    if kind is dict:
+        if "$dict" in tree:  # a dict whose keys are not all text is a list of pairs; its order counts no more
+            payload = b"".join(sorted([canonical(pair) for pair in tree["$dict"]]))
+            return b"D%d:%b" % (len(payload), payload)
+        payload = b"".join([canonical(key) + canonical(tree[key]) for key in sorted(tree)])
+        return b"d%d:%b" % (len(payload), payload)
     msg = f"{tree!r} is no JSON value"
     raise EncodingError(msg)
-
-
-def _node(letter: bytes, payload: bytes) -> bytes:
-    return letter + b"%d:" % len(payload) + payload

@@ -10,13 +10,14 @@ import tomllib
 import types
 import typing
 import uuid
+from collections.abc import Callable
 from typing import Any, Literal, Union
 
 from plugbay.cli.from_toml import value_of_tree
 from plugbay.errors import did_you_mean
 from plugbay.pipelines.typecheck import bare, describe
 
-_BY_CALL = {
+_BY_CALL: dict[Any, Callable[[str], Any]] = {
     int: int,
     float: float,
     complex: complex,

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import decimal
 import enum
 import functools
+import inspect
 import pathlib
 import types
 import typing
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal, Union
 
 import attrs
-from cattrs import ClassValidationError, Converter, ForbiddenExtraKeysError, IterableValidationError, StructureHandlerNotFoundError
+from cattrs import ClassValidationError, Converter, ForbiddenExtraKeysError, StructureHandlerNotFoundError
+from cattrs.gen import make_dict_structure_fn
 
 from plugbay.errors import did_you_mean, listed
 from plugbay.pipelines.typecheck import bare, describe, mismatch
@@ -46,16 +49,90 @@ def _converter() -> Converter:
     converter.register_structure_hook(uuid.UUID, _from_string)
     converter.register_structure_hook(decimal.Decimal, lambda tree, _: _decimal(tree))
     converter.register_structure_hook_func(lambda hint: _is_class(hint, enum.Enum), _member)
-    converter.register_structure_hook_func(lambda hint: typing.get_origin(hint) is Literal, _choice)
-    converter.register_structure_hook_func(
-        lambda hint: typing.get_origin(hint) in (Union, types.UnionType),
-        lambda tree, hint: _one_of(converter, tree, hint),
-    )
-    converter.register_structure_hook_factory(
-        lambda hint: typing.get_origin(hint) in (list, tuple, set, frozenset) or hint in (list, tuple, set, frozenset),
-        lambda hint, inner: _list_first(hint, inner.get_structure_hook),
-    ) if False else None
+    converter.register_structure_hook_func(_is_literal, _choice)
+    converter.register_structure_hook_func(_is_union, lambda tree, hint: _one_of(converter, tree, hint))
+    converter.register_structure_hook_func(_is_collection, lambda tree, hint: _items(converter, tree, hint))
+    converter.register_structure_hook_func(_is_mapping, lambda tree, hint: _entries(converter, tree, hint))
+    converter.register_structure_hook_factory(_has_fields, lambda hint: _from_table(converter, hint))
     return converter
+
+
+def _is_literal(hint: Any) -> bool:
+    return typing.get_origin(hint) is Literal
+
+
+def _is_union(hint: Any) -> bool:
+    return typing.get_origin(hint) in (Union, types.UnionType)
+
+
+def _is_collection(hint: Any) -> bool:
+    return _is_class(typing.get_origin(hint) or hint, Collection) and not _is_mapping(hint) and hint not in (str, bytes)
+
+
+def _is_mapping(hint: Any) -> bool:
+    return _is_class(typing.get_origin(hint) or hint, Mapping) and not typing.is_typeddict(hint)
+
+
+def _has_fields(hint: Any) -> bool:
+    return isinstance(hint, type) and (attrs.has(hint) or dataclasses.is_dataclass(hint))
+
+
+class _InPartsError(Exception):
+    """What is wrong with parts of a value, each with the place of the part."""
+
+    def __init__(self, parts: list[tuple[str, Exception]]) -> None:
+        super().__init__(str(parts))
+        self.parts = parts
+
+
+def _items(converter: Converter, tree: Any, hint: Any) -> Any:
+    if not isinstance(tree, list):
+        raise TypeError(_expected(hint, tree))
+    kind, arguments = typing.get_origin(hint) or hint, typing.get_args(hint) or (Any,)
+    if kind is tuple and arguments[-1] is not Ellipsis and typing.get_args(hint):
+        if len(arguments) != len(tree):
+            msg = f"expected {len(arguments)} elements, got {len(tree)}"
+            raise TypeError(msg)
+        hints = arguments
+    else:
+        hints = (arguments[0],) * len(tree)
+    parts = [(f"[{index}]", item, part) for index, (item, part) in enumerate(zip(tree, hints, strict=True))]
+    values = _structured(converter, parts)
+    return values if inspect.isabstract(kind) else kind(values)
+
+
+def _entries(converter: Converter, tree: Any, hint: Any) -> Any:
+    if not isinstance(tree, dict):
+        raise TypeError(_expected(hint, tree))
+    of_keys, of_values = typing.get_args(hint) or (Any, Any)
+    keys = _structured(converter, [(f", key {key!r}", key, of_keys) for key in tree])
+    values = _structured(converter, [(f"[{key!r}]", item, of_values) for key, item in tree.items()])
+    return dict(zip(keys, values, strict=True))
+
+
+def _structured(converter: Converter, parts: list[tuple[str, Any, Any]]) -> list[Any]:
+    values, errors = [], []
+    for place, tree, hint in parts:
+        try:
+            values.append(converter.structure(tree, hint))
+        except Exception as error:  # noqa: BLE001  as in value_of_tree
+            errors.append((place, error))
+    if errors:
+        raise _InPartsError(errors)
+    return values
+
+
+def _from_table(converter: Converter, hint: Any) -> Callable[[Any, Any], Any]:
+    structure = make_dict_structure_fn(
+        hint, converter, _cattrs_forbid_extra_keys=True, _cattrs_detailed_validation=True
+    )
+
+    def structure_table(tree: Any, _: Any) -> Any:
+        if not isinstance(tree, dict):
+            raise TypeError(_expected(hint, tree))
+        return structure(tree, hint)
+
+    return structure_table
 
 
 def _is_class(hint: Any, kind: type) -> bool:
@@ -133,12 +210,10 @@ def _problems(error: BaseException, where: str) -> list[str]:
     """Flatten cattrs' tree of errors into one line a problem."""
     if isinstance(error, ClassValidationError):
         located, plain = error.group_exceptions()
-        found = [problem for inner, note in located for problem in _problems(inner, f"{where}, {note.name}")]
+        found = [problem for inner, note in located for problem in _problems(inner, f"{where}, field {note.name!r}")]
         return found + [problem for inner in plain for problem in _problems(inner, where)]
-    if isinstance(error, IterableValidationError):
-        located, plain = error.group_exceptions()
-        found = [problem for inner, note in located for problem in _problems(inner, f"{where}[{note.index!r}]")]
-        return found + [problem for inner in plain for problem in _problems(inner, where)]
+    if isinstance(error, _InPartsError):
+        return [problem for place, inner in error.parts for problem in _problems(inner, f"{where}{place}")]
     if isinstance(error, ForbiddenExtraKeysError):
         known = _field_names(error.cl)
         return [

@@ -56,7 +56,7 @@ def _say_run(run: Run) -> None:
 def _summary(run: Run) -> None:
     style = stdout_style()
     took = f" in {duration(run.seconds)}" if run.seconds is not None else ""
-    say(f"{style.bold(run.pipeline)} {style.status(run.status)}{took}: run {run.id}")
+    say(f"run {style.bold(run.id)} {style.status(run.status)}{took}")
 
 
 def _next(command: str, run: Run) -> None:
@@ -87,8 +87,8 @@ def _print_log(run: Run, step: str) -> None:
     if not lines:
         return
     style = stderr_style()
-    part = f"the last {_LOG_LINES} lines" if len(lines) > _LOG_LINES else "all"
-    sys.stderr.write(f"\n{style.dim(f'its log, {part} of it (plugbay logs {short(run.id)} {step}):')}\n")
+    part = f"the last {_LOG_LINES} lines of its log" if len(lines) > _LOG_LINES else "its log"
+    sys.stderr.write(f"\n{style.dim(f'{part} (plugbay logs {short(run.id)} {step}):')}\n")
     sys.stderr.writelines(f"  {line}\n" for line in lines[-_LOG_LINES:])
 
 

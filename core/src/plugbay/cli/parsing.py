@@ -7,7 +7,6 @@ import importlib
 import sys
 from typing import NoReturn
 
-from plugbay.cli.commands import COMMANDS
 from plugbay.errors import did_you_mean
 
 
@@ -58,17 +57,24 @@ def run_builtin(name: str, words: list[str], *, verbose: bool) -> int:
     module.add_arguments(parser)
     add_verbose(parser)
     arguments = parser.parse(words)
+    arguments.verbose = verbose or getattr(arguments, "verbose", False)
     run = getattr(arguments, "run", module.run)
     from plugbay.cli.reporting import log_messages
 
-    with log_messages(verbose=verbose or arguments.verbose):
+    with log_messages(verbose=arguments.verbose):
         code: int = run(arguments)
     return code
 
 
 def add_verbose(parser: argparse.ArgumentParser) -> None:
-    """Add ``-v``."""
-    parser.add_argument("-v", "--verbose", action="store_true", help="show debug messages and full tracebacks")
+    """Add ``-v``; without a default, which a command's own parser would set over what stood before the command."""
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="show debug messages and full tracebacks",
+    )
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

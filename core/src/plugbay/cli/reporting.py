@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import plugbay
 from plugbay.cli.terminal import stderr_style
-from plugbay.errors import PlugbayError
+from plugbay.errors import PlanError, PlugbayError, TargetError
 
 USAGE = 2
 INTERNAL = 70
@@ -44,14 +44,18 @@ def report(error: Exception, *, verbose: bool) -> int:
 
 def print_error(text: str) -> None:
     """Print a text on stderr as an error; one problem a line."""
-    style = stderr_style()
-    sys.stderr.write(f"{style.red('error:')} {_safe(text)}\n")
+    _print(stderr_style().red("error:"), "error: ", text)
 
 
 def print_warning(text: str) -> None:
     """Print a text on stderr as a warning."""
-    style = stderr_style()
-    sys.stderr.write(f"{style.yellow('warning:')} {_safe(text)}\n")
+    _print(stderr_style().yellow("warning:"), "warning: ", text)
+
+
+def _print(word: str, plain: str, text: str) -> None:
+    """Print a text behind a word, its further lines aligned with the first."""
+    lines = f"\n{' ' * len(plain)}".join(_safe(text).splitlines())
+    sys.stderr.write(f"{word} {lines}\n")
 
 
 def user_frames(error: BaseException) -> str:
@@ -112,12 +116,13 @@ def _known(error: Exception) -> list[PlugbayError]:
 
 def _print_origin(error: PlugbayError) -> None:
     """Show where in the user's code it comes from: the traceback of its cause, or the line that was wrong."""
+    if not isinstance(error, (PlanError, TargetError)):
+        return
     cause = error.__cause__
-    if cause is not None and not isinstance(cause, (PlugbayError, OSError, ExceptionGroup)):
-        frames = user_frames(cause)
-        if frames:
-            sys.stderr.write(f"\n{frames}\n")
-            return
+    frames = user_frames(cause) if cause is not None and not isinstance(cause, PlugbayError) else ""
+    if frames:
+        sys.stderr.write(f"\n{frames}\n")
+        return
     own = str(plugbay.__path__[0])
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if not frame.filename.startswith((own, "<")) and "site-packages" not in frame.filename and frame.line:

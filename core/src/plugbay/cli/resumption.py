@@ -32,6 +32,7 @@ def resumed(run_id: str, *, target: str | None, stack_name: str | None) -> Run:
         record = reader.run_record(full_id)
         end = reader.end_record(full_id)
         if reader.status(record, end) == "succeeded":
+            print_warning("the run has succeeded already, there is nothing to go on with")
             return Run(record, end, reader)
         if stack_name is None:
             stack = _stack_of(record, stack)
@@ -39,7 +40,9 @@ def resumed(run_id: str, *, target: str | None, stack_name: str | None) -> Run:
     pipeline: Pipeline[..., Any] | None = load_object(target, Pipeline, "pipeline") if target is not None else None
     found = resumption(record, finished, pipeline=pipeline)
     if found.unplannable is not None:
-        print_warning(f"the pipeline cannot be compiled today, its steps are taken as they are found: {found.unplannable}")
+        print_warning(
+            f"the pipeline cannot be compiled today, its steps are taken as they are found: {found.unplannable}"
+        )
     if found.changed:
         steps = ", ".join(found.changed)
         print_warning(f"the code of steps still to be run has changed since the run was planned: {steps}")

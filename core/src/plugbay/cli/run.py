@@ -10,34 +10,40 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from plugbay.cli.parsing import add_json, add_stack
-from plugbay.errors import RunFailed, TargetError
+from plugbay.errors import PlanError, PlugbayError, RunFailed, TargetError
 
 if TYPE_CHECKING:
     from plugbay.pipelines.pipeline import Compiled, Pipeline
     from plugbay.records import Run
-    from plugbay.stack import Stack
 
+_TARGET = "FILE.py:PIPELINE or package.module:PIPELINE; a lone pipeline needs no name"
+_FAILURE = "what a failed step does to the others: stop, continue or fail-fast"
 _EPILOG = """\
 examples:
   plugbay run pipeline.py:flights -p rate=0.2 -p 'models=["linear", "trees"]'
   plugbay run package.module:flights --params nightly.toml --stack prod
   plugbay run --resume last
 
-A parameter is read by its annotation: text as it stands, numbers, true or false, none for None, the name of an enum's
-member, and TOML for lists, dicts and dataclasses. The top-level keys of a --params file are parameters; -p wins.
+A parameter is read by its annotation: text as it stands, numbers, true or false,
+none for None, the name of an enum's member, and TOML for lists, dicts and
+dataclasses. The top-level keys of a --params file are parameters; -p wins.
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.epilog = _EPILOG
-    parser.add_argument("target", nargs="?", metavar="TARGET", help="FILE.py:PIPELINE or package.module:PIPELINE; the name may be left out when there is one pipeline only")  # fmt: skip
-    parser.add_argument("-p", "--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the pipeline")  # fmt: skip
+    parser.add_argument("target", nargs="?", metavar="TARGET", help=_TARGET)
+    parser.add_argument(
+        "-p", "--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the pipeline"
+    )
     parser.add_argument("--params", metavar="FILE.toml", help="a file with parameters")
     add_stack(parser)
-    parser.add_argument("--failure", choices=("stop", "continue", "fail-fast"), metavar="POLICY", help="what a failed step does to the others: stop, continue or fail-fast")  # fmt: skip
+    parser.add_argument("--failure", choices=("stop", "continue", "fail-fast"), metavar="POLICY", help=_FAILURE)
     parser.add_argument("--no-cache", action="store_true", help="compute every step anew")
-    parser.add_argument("--resume", metavar="RUN", help="go on with this run: its id, the beginning or the end of it, or: last")  # fmt: skip
+    parser.add_argument(
+        "--resume", metavar="RUN", help="go on with this run: its id, a beginning or an end of it, or: last"
+    )
     add_json(parser)
 
 
@@ -73,7 +79,13 @@ def _compiled(pipeline: Pipeline[..., Any], arguments: argparse.Namespace) -> Co
         from plugbay.cli.parameters import read_parameters
 
         parameters = read_parameters(pipeline, arguments.param, arguments.params)
-    return pipeline.compile(arguments.failure, **parameters)
+    try:
+        return pipeline.compile(arguments.failure, **parameters)
+    except PlugbayError:
+        raise
+    except Exception as error:  # noqa: BLE001  the pipeline's function is the user's and may raise anything
+        msg = f"pipeline {pipeline.name!r} raised while its steps were wired: {type(error).__name__}: {error}"
+        raise PlanError(msg) from error
 
 
 def _resumed(arguments: argparse.Namespace) -> Run:

@@ -13,6 +13,7 @@ from plugbay.cli.wording import ago, counted, duration, first_line, moment, prin
 
 if TYPE_CHECKING:
     from plugbay.records.run import ArtifactView, Run, StepRun
+    from plugbay_hookspecs.types import Artifact
 
 _LONGEST_VALUE = 60
 _DIGEST = 12
@@ -93,4 +94,14 @@ def _output(name: str, view: ArtifactView, style: Style, *, mapped: bool) -> str
     artifact = view.one
     kind = artifact.type.rpartition(":")[2]
     items = f" of {len(artifact.items)}" if artifact.items is not None else ""
-    return f"{name}: {kind}{items}, {size(artifact.size)} {style.dim(artifact.digest[:_DIGEST])}"
+    return f"{name}: {kind}{items}{_value(artifact)}, {size(artifact.size)} {style.dim(artifact.digest[:_DIGEST])}"
+
+
+def _value(artifact: Artifact) -> str:
+    """A short plain value, or what its serializer says of the shape of a large one."""
+    if artifact.serializer == "json" and artifact.inline is not None and len(artifact.inline) <= _LONGEST_VALUE:
+        return f" {printable(artifact.inline.decode('utf-8', 'replace'))}"
+    rows, columns = artifact.metadata.get("rows"), artifact.metadata.get("column_count")
+    if isinstance(rows, int) and isinstance(columns, int):
+        return f" {rows:,} x {columns:,}"
+    return ""

@@ -102,10 +102,10 @@ def say_table(
     style = stdout_style()
     cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max([len(head), *(len(row[i]) for row in cells)]) for i, head in enumerate(heads)]
-    room = _room() - len(indent) - sum(widths[:-1]) - 2 * (len(widths) - 1)
-    say(indent + style.dim(_line(heads, widths, right, room)))
+    left = room() - len(indent) - sum(widths[:-1]) - 2 * (len(widths) - 1)
+    say(indent + style.dim(_line(heads, widths, right, left)))
     for row in cells:
-        line = _line(row, widths, right, room)
+        line = _line(row, widths, right, left)
         if status is not None and style.enabled:
             at = sum(widths[:status]) + 2 * status
             cell = line[at : at + widths[status]]
@@ -127,6 +127,6 @@ def cut(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: max(width - 3, 0)]}..."
 
 
-def _room() -> int:
+def room() -> int:
     """Columns of the terminal; without one a line may be as long as it is."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000

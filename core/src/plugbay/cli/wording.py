@@ -9,13 +9,15 @@ _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
 def duration(seconds: float | None) -> str:
-    """Write ``12 ms``, ``1.4 s``, ``2m05s``, ``1h02m``; ``-`` for none."""
+    """Write ``12ms``, ``0.42s``, ``12.3s``, ``2m05s``, ``1h02m``; ``-`` for none."""
     if seconds is None:
         return "-"
-    if seconds < 0.9995:
-        return f"{max(seconds, 0) * 1000:.0f} ms"
+    if seconds < 0.0995:
+        return f"{max(seconds, 0) * 1000:.0f}ms"
+    if seconds < 9.995:
+        return f"{seconds:.2f}s"
     if seconds < 59.95:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f}s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}h{minutes:02}m" if hours else f"{minutes}m{rest:02}s"

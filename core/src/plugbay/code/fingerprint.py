@@ -11,6 +11,7 @@ import dis
 import functools
 import hashlib
 import importlib.util
+import os
 import re
 import sys
 import sysconfig
@@ -23,46 +24,73 @@ from plugbay.errors import PlugbayError
 from plugbay.values import EncodingError, canonical, encode
 
 _LIBRARIES = tuple(
-    str(Path(path).resolve())
+    str(Path(path).resolve()) + os.sep
     for key, path in sysconfig.get_paths().items()
     if key in ("stdlib", "platstdlib", "purelib", "platlib")
 )
 _OWN = frozenset({"plugbay", "plugbay_hookspecs"})
 _GLOBAL_LOADS = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_CLASSDEREF"})
 _ATTRIBUTE_LOADS = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
+_CONSTANT_LOADS = frozenset({"LOAD_CONST", "LOAD_SMALL_INT"})
+_ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes})
+_EXTENDED = dis.opmap["EXTENDED_ARG"]
+_OF_CONSTANTS = frozenset(dis.hasconst)
 _DOCSTRING_FLAG = 0x4000000  # CO_HAS_DOCSTRING, set by Python 3.13 and later
 
 
 def code_fingerprint(function: Any) -> str:
     """Return the SHA-256, 64 hexadecimal digits, of the code that ``function`` can reach."""
     walk = _Walk()
-    walk.visit(function)
+    walk.root(_unwrapped(function))
     return hashlib.sha256(canonical(walk.found)).hexdigest()
 
 
 class _Walk:
-    """One walk over everything a function refers to; each object is visited once."""
+    """One walk over everything a function refers to; each object but plain constants is visited once."""
 
     def __init__(self) -> None:
         self.found: list[Any] = []
-        self._seen: dict[int, Any] = {}  # keeps what was visited alive, so that an id stays its own
+        self._seen: dict[int, tuple[int, Any]] = {}  # keeps what was visited alive, so that an id stays its own
+
+    def root(self, function: Any) -> None:
+        """Begin: the function itself counts wherever it was made."""
+        if isinstance(function, types.FunctionType):
+            self._seen[id(function)] = (len(self._seen), function)
+            self._function(function)
+        else:
+            self.visit(function)
 
     def visit(self, value: Any) -> None:
         value = _unwrapped(value)
-        if id(value) in self._seen:
+        if type(value) in _ATOMS:
+            self._constant("constant", value)
             return
-        self._seen[id(value)] = value
+        if id(value) in self._seen:
+            self.found.append(["again", self._seen[id(value)][0]])
+            return
+        self._seen[id(value)] = (len(self._seen), value)
         if isinstance(value, types.FunctionType):
             if is_project_module(value.__module__):
                 self._function(value)
-        elif isinstance(value, types.MethodType) or isinstance(value, (staticmethod, classmethod)):
+        elif isinstance(value, types.ModuleType):
+            if is_project_module(value.__name__):
+                self._module(value.__name__)
+        elif isinstance(value, types.MethodType):
+            self.visit(value.__func__)
+            self.visit(value.__self__)
+        elif isinstance(value, (staticmethod, classmethod)):
             self.visit(value.__func__)
         elif isinstance(value, property):
             for part in (value.fget, value.fset, value.fdel):
                 self.visit(part)
         elif isinstance(value, functools.partial):
+            self.found.append("partial")
+            for given in (value.func, value.args, value.keywords):
+                self.visit(given)
+        elif isinstance(value, functools.cached_property):
             self.visit(value.func)
-            self._constant("partial", [list(value.args), dict(value.keywords)])
+        elif isinstance(wrapped := getattr(value, "__wrapped__", None), types.FunctionType):
+            self.visit(wrapped)  # functools.cache and its like
         elif isinstance(value, type):
             if is_project_module(value.__module__):
                 self._class(value)
@@ -73,8 +101,9 @@ class _Walk:
 
     def _function(self, function: types.FunctionType) -> None:
         self.found.append(["function", _code_tree(function.__code__)])
-        defaults = [list(function.__defaults__ or ()), dict(function.__kwdefaults__ or {})]
-        self._constant("defaults", defaults)
+        self.found.append("defaults")
+        self.visit(function.__defaults__)
+        self.visit(function.__kwdefaults__)
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
             try:
                 self._named(name, cell.cell_contents)
@@ -85,7 +114,8 @@ class _Walk:
     def _references(self, code: types.CodeType, namespace: dict[str, Any]) -> None:
         for chain in _chains(code):
             if chain[0] == "import":
-                self._import(chain[1], namespace)
+                for name in chain[1:]:
+                    self._module(_absolute(name, namespace))
             elif chain[0] in namespace:
                 self._named(chain[0], _follow(namespace[chain[0]], chain[1:]))
 
@@ -94,20 +124,18 @@ class _Walk:
         self.found.append(["name", name])
         self.visit(value)
 
-    def _import(self, name: str, namespace: dict[str, Any]) -> None:
-        """Take in a module that a function imports when it is called."""
-        if name.startswith("."):
-            package = namespace.get("__package__") or ""
-            name = importlib.util.resolve_name(name, package) if package else name.lstrip(".")
-        if name.partition(".")[0] in sys.stdlib_module_names:
+    def _module(self, name: str) -> None:
+        """Take in the source of a module that a function imports when it is called, or looks things up in."""
+        if not name or name.partition(".")[0] in sys.stdlib_module_names:
             return
         source = _project_source(name)
         if source is None or name in self._seen_modules:
             return
         self._seen_modules.add(name)
-        code = compile(source.read_bytes(), "", "exec", dont_inherit=True)
+        code = compile(_without_docstrings(source.read_bytes()), "", "exec", dont_inherit=True)
         self.found.append(["module", name, _code_tree(code)])
-        self._references(code, {"__package__": name if source.name == "__init__.py" else name.rpartition(".")[0]})
+        package = name if source.name == "__init__.py" else name.rpartition(".")[0]
+        self._references(code, {"__package__": package})
 
     @functools.cached_property
     def _seen_modules(self) -> set[str]:
@@ -123,22 +151,19 @@ class _Walk:
 
     def _value(self, value: Any) -> None:
         """Take in a constant; what has no canonical form counts by its class, when the class is the project's."""
-        if value is None or isinstance(value, types.ModuleType):
-            return
         kind = type(value)
         if isinstance(value, (list, tuple, set, frozenset)):
-            self.found.append(kind.__name__)
-            members = list(value)
-            if isinstance(value, (set, frozenset)):
-                self._constant("members", value)
-            for member in members:
+            self.found.append([kind.__qualname__, len(value)])
+            for member in sorted(value, key=_order) if isinstance(value, (set, frozenset)) else value:
                 self.visit(member)
         elif isinstance(value, dict):
+            self.found.append([kind.__qualname__, len(value)])
             for key, member in value.items():
-                self._constant("key", key)
+                self.visit(key)
                 self.visit(member)
         else:
             self._constant("constant", value)
+            self.found.append(_content(value))
             if is_project_module(kind.__module__):
                 self.visit(kind)
                 if isinstance(getattr(value, "__dict__", None), dict):
@@ -159,9 +184,51 @@ _CLASS_NOISE = frozenset(
 )
 
 
+def _order(member: Any) -> bytes:
+    """Sorts the members of a set in the same way in every process."""
+    try:
+        return canonical(encode(member))
+    except EncodingError:
+        return f"{type(member).__qualname__} {getattr(member, '__module__', '')}.{getattr(member, '__qualname__', '')}".encode()
+
+
+def _without_docstrings(source: bytes) -> Any:
+    import ast  # few steps import modules when they are called
+
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+        if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass(lineno=1, col_offset=0)]
+    return tree
+
+
+def _content(value: Any) -> str | None:
+    """The digest of the bytes of an array or another buffer."""
+    try:
+        with memoryview(value) as view:
+            if "O" in view.format or view.nbytes == 0:  # addresses of objects
+                return None
+            described = canonical([view.format, list(view.shape or ())])
+            return hashlib.sha256(described + view.tobytes()).hexdigest()
+    except (TypeError, ValueError, BufferError):
+        return None
+
+
 def _unwrapped(value: Any) -> Any:
     """Look through this project's own wrappers, so that a decorator's arguments are not part of the function."""
-    return getattr(value, "__plugbay_function__", value)
+    return value.__plugbay_function__ if hasattr(type(value), "__plugbay_function__") else value
+
+
+def _absolute(name: str, namespace: dict[str, Any]) -> str:
+    """The full name of a module that is imported as ``name``, with a dot in front for each level, by this code."""
+    if not name.startswith("."):
+        return name
+    package = namespace.get("__package__") or str(namespace.get("__name__", "")).rpartition(".")[0]
+    try:
+        return importlib.util.resolve_name(name, package)
+    except ImportError:
+        return ""
 
 
 def _follow(value: Any, attributes: tuple[str, ...]) -> Any:
@@ -174,8 +241,12 @@ def _follow(value: Any, attributes: tuple[str, ...]) -> Any:
 
 
 def _chains(code: types.CodeType) -> Iterator[tuple[str, ...]]:
-    """Yield each global name the code loads with the attributes taken of it, and ``("import", module)`` for an import."""
+    """Yield each global name the code loads with the attributes taken of it, and ``("import", module, ...)`` for an import.
+
+    The modules of an import are the one that is named and those that the names taken from it may be.
+    """
     chain: list[str] = []
+    constants: list[Any] = [None, None]
     for instruction in dis.get_instructions(code):
         if instruction.opname in _ATTRIBUTE_LOADS and chain:
             chain.append(str(instruction.argval))
@@ -188,7 +259,12 @@ def _chains(code: types.CodeType) -> Iterator[tuple[str, ...]]:
         if instruction.opname in _GLOBAL_LOADS:
             chain = [str(instruction.argval)]
         elif instruction.opname == "IMPORT_NAME":
-            yield ("import", str(instruction.argval))
+            name = "." * (constants[-2] or 0) + str(instruction.argval)
+            taken = constants[-1] or ()
+            below = name if name.endswith(".") or not name else f"{name}."
+            yield ("import", name, *(f"{below}{part}" for part in taken if part != "*"))
+        elif instruction.opname in _CONSTANT_LOADS:
+            constants.append(instruction.argval)
     if chain:
         yield tuple(chain)
     for constant in code.co_consts:
@@ -198,22 +274,32 @@ def _chains(code: types.CodeType) -> Iterator[tuple[str, ...]]:
 
 def _code_tree(code: types.CodeType) -> list[Any]:
     """The code as a JSON tree: what it does, without where it stands and what it says about itself."""
-    constants = list(code.co_consts)
-    if constants and isinstance(constants[0], str) and _has_docstring(code):
-        constants[0] = None
     flags = code.co_flags & ~_DOCSTRING_FLAG
     shape = [code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, flags]
     names = [list(code.co_names), list(code.co_varnames), list(code.co_freevars), list(code.co_cellvars)]
-    return [code.co_code.hex(), code.co_exceptiontable.hex(), shape, names, [_constant_tree(c) for c in constants]]
+    instructions, constants = _instructions(code)
+    return [instructions, code.co_exceptiontable.hex(), shape, names, [_constant_tree(c) for c in constants]]
 
 
-def _has_docstring(code: types.CodeType) -> bool:
-    """Before 3.13 a docstring is told by its place: the first constant of a function, when the body loads it nowhere."""
-    if sys.version_info >= (3, 13):
-        return bool(code.co_flags & _DOCSTRING_FLAG)
-    return code.co_flags & 0x2 != 0 and not any(
-        i.opname == "LOAD_CONST" and i.arg == 0 for i in dis.get_instructions(code)
-    )
+def _instructions(code: types.CodeType) -> tuple[str, list[Any]]:
+    """The instructions, and the constants in the order in which they are used.
+
+    Where a constant stands in the table depends on whether there is a docstring, which itself no instruction uses.
+    """
+    instructions = bytearray()
+    constants: list[Any] = []
+    argument = 0
+    raw = code.co_code
+    for operation, low in zip(raw[::2], raw[1::2], strict=True):
+        argument = argument << 8 | low
+        if operation == _EXTENDED:
+            continue
+        if operation in _OF_CONSTANTS:
+            constants.append(code.co_consts[argument])
+            argument = 0
+        instructions += b"%c%d;" % (operation, argument)
+        argument = 0
+    return instructions.hex(), constants
 
 
 def _constant_tree(constant: Any) -> Any:
@@ -232,14 +318,21 @@ def is_project_module(name: str | None) -> bool:
     """Tell whether a module is the user's own code: neither the standard library, nor installed, nor Plugbay's."""
     if name is None or name.partition(".")[0] in _OWN or name.partition(".")[0] in sys.stdlib_module_names:
         return name in ("__main__", "__mp_main__")
-    file = getattr(sys.modules.get(name), "__file__", None)
-    if file is None:
-        return name in sys.modules and not hasattr(sys.modules[name], "__path__")
-    return not str(Path(file).resolve()).startswith(_LIBRARIES)
+    module = sys.modules.get(name)
+    file = getattr(module, "__file__", None)
+    return not hasattr(module, "__path__") if file is None else not _is_installed(Path(file))
+
+
+def _is_installed(file: Path) -> bool:
+    path = file.resolve()
+    return str(path).startswith(_LIBRARIES) or not {"site-packages", "dist-packages"}.isdisjoint(path.parts)
 
 
 def _project_source(name: str) -> Path | None:
-    """The source file of a project module that need not be imported yet."""
+    """The source file of a project module that need not be imported yet; no installed package is imported for it."""
+    top = name.partition(".")[0]
+    if top != name and _project_source(top) is None:
+        return None
     try:
         spec = importlib.util.find_spec(name)
     except (ImportError, ValueError, AttributeError, PlugbayError):
@@ -247,4 +340,4 @@ def _project_source(name: str) -> Path | None:
     if spec is None or not spec.origin or not spec.origin.endswith(".py"):
         return None
     path = Path(spec.origin).resolve()
-    return None if str(path).startswith(_LIBRARIES) or name.partition(".")[0] in _OWN else path
+    return None if _is_installed(path) or name.partition(".")[0] in _OWN else path

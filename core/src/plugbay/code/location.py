@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import sys
-import zipfile
 from pathlib import Path
 
 from attrs import frozen
@@ -60,6 +59,8 @@ def archive(location: CodeLocation) -> tuple[str, bytes]:
         too_large = f"the Python files under {root} that would be shipped have {total:,} bytes, more than {_LARGEST:,}"
         msg = f"{too_large}; move the pipeline to a directory of its own"
         raise TargetError(msg)
+    import zipfile  # only a step that leaves this machine needs it
+
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as bundle:
         for path in files:

@@ -1,4 +1,4 @@
-"""The layers of the configuration, from the built-in one to the environment, merged with a memory of where each key stood."""
+"""The layers of the configuration, from the built-in one to the environment, and where they are read from."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import frozen
 
+from plugbay.config.environment import tables_of
 from plugbay.errors import ConfigError
 from plugbay.home import user_config_file
-
-Keys = tuple[str, ...]
 
 BUILT_IN = """\
 stack = "default"
@@ -24,34 +23,25 @@ orchestrator = "local"
 artifact_store = "local"
 """
 
-_NOT_SETTINGS = frozenset({"PLUGBAY_HOME", "PLUGBAY_TRACE"})
-_WORKER_PREFIX = "PLUGBAY_WORKER_"
+_DEEPEST = 64
+
+
+@frozen
+class Origin:
+    """Where something in the configuration stands."""
+
+    source: str
+    """For a person: a path, ``environment variable NAME`` or ``built-in configuration``."""
+    directory: Path | None
+    """Relative file names start here; ``None`` for the current directory."""
 
 
 @frozen
 class Layer:
     """One source of configuration."""
 
-    source: str
-    """For a person: a path, ``environment`` or ``built-in configuration``."""
-    directory: Path | None
-    """Relative file names in the layer start here."""
+    origin: Origin
     table: Mapping[str, Any]
-
-
-@define
-class Merged:
-    """The layers as one table."""
-
-    table: dict[str, Any] = field(factory=dict)
-    origins: dict[Keys, Layer] = field(factory=dict)
-    """Which layer each key came from."""
-
-    def origin(self, keys: Keys) -> Layer:
-        """The layer that gave a key, or the nearest table above it."""
-        while keys and keys not in self.origins:
-            keys = keys[:-1]
-        return self.origins[keys]
 
 
 def read_layers(directory: Path | None = None) -> list[Layer]:
@@ -59,93 +49,72 @@ def read_layers(directory: Path | None = None) -> list[Layer]:
 
     Raises :class:`ConfigError` naming the file and place for TOML that cannot be read.
     """
-    layers = [Layer("built-in configuration", None, tomllib.loads(BUILT_IN))]
+    layers = [Layer(Origin("built-in configuration", None), tomllib.loads(BUILT_IN))]
     user_file = user_config_file()
-    if user_file.is_file():
-        layers.append(Layer(str(user_file), user_file.parent, _read_toml(user_file)))
-    project = _project_layer(directory or Path.cwd())
+    table = _read_toml(user_file)
+    if table is not None:
+        layers.append(Layer(Origin(str(user_file), user_file.parent), table))
+    project = _project_layer((directory or Path.cwd()).absolute())
     if project is not None:
         layers.append(project)
-    layers.append(Layer("environment", None, _from_environment(os.environ)))
+    for variable, table in tables_of(os.environ):
+        layers.append(_checked(Layer(Origin(f"environment variable {variable}", None), table)))
     return layers
 
 
-def merge(layers: list[Layer]) -> Merged:
-    """Merge the layers key by key; a component whose flavor is named anew replaces what stood there."""
-    merged = Merged()
-    merged.origins[()] = layers[0]
-    for layer in layers:
-        _merge_table(merged, merged.table, layer.table, layer, ())
-    return merged
-
-
-def _merge_table(merged: Merged, into: dict[str, Any], table: Mapping[str, Any], layer: Layer, at: Keys) -> None:
-    for key, value in table.items():
-        here = (*at, key)
-        old = into.get(key)
-        if isinstance(value, dict) and isinstance(old, dict) and "flavor" not in value:
-            _merge_table(merged, old, value, layer, here)
-            continue
-        if isinstance(value, dict) and isinstance(old, str) and "flavor" not in value and len(here) >= 3:
-            value = {"flavor": old, **value}  # settings for a component that was named in the short form
-        merged.origins = {keys: found for keys, found in merged.origins.items() if keys[: len(here)] != here}
-        merged.origins[here] = layer
-        into[key] = _copy(value)
-
-
-def _copy(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _copy(item) for key, item in value.items()}
-    return list(value) if isinstance(value, list) else value
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError([f"{path} is not valid TOML: {error}"]) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError([f"{path} is not valid TOML: it is not UTF-8 text ({error.reason} at byte {error.start})"]) from error
-    except OSError as error:
-        raise ConfigError([f"{path} cannot be read: {error.strerror}"]) from error
-
-
 def _project_layer(start: Path) -> Layer | None:
-    """``plugbay.toml`` or ``[tool.plugbay]`` of the nearest directory upwards that has one."""
+    """Find ``plugbay.toml`` or ``[tool.plugbay]`` in the nearest directory upwards that has one."""
     for directory in (start, *start.parents):
         own = directory / "plugbay.toml"
-        if own.is_file():
-            return Layer(str(own), directory, _read_toml(own))
+        table = _read_toml(own) if _is_there(own) else None
+        if table is not None:
+            return Layer(Origin(str(own), directory), table)
         shared = directory / "pyproject.toml"
-        if shared.is_file():
-            table = _read_toml(shared).get("tool", {}).get("plugbay")
-            if table is not None:
-                return Layer(f"{shared} [tool.plugbay]", directory, table)
+        tools = _read_toml(shared) if _is_there(shared) else None
+        tool = (tools or {}).get("tool")
+        if isinstance(tool, dict) and "plugbay" in tool:
+            table = tool["plugbay"]
+            if not isinstance(table, dict):
+                raise ConfigError([f"{shared}: tool.plugbay: expected a table, got {table!r:.60}"])
+            return Layer(Origin(f"{shared} [tool.plugbay]", directory), table)
     return None
 
 
-def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    """``PLUGBAY_STACKS__PROD__ORCHESTRATOR__ADDRESS=auto`` and the like; values are TOML, or else plain text."""
-    table: dict[str, Any] = {}
-    for name, text in sorted(environment.items()):
-        if not name.startswith("PLUGBAY_") or name in _NOT_SETTINGS or name.startswith(_WORKER_PREFIX):
-            continue
-        *parents, key = name.removeprefix("PLUGBAY_").lower().split("__")
-        place = table
-        for parent in parents:
-            below = place.setdefault(parent, {})
-            if not isinstance(below, dict):
-                raise ConfigError([f"environment: {name} gives a part of what another variable gives as a whole"])
-            place = below
-        place[key] = _value_of(key, text)
+def _is_there(path: Path) -> bool:
+    """Tell whether there is anything of that name; what lies in a directory that may not be searched does not count."""
+    try:
+        path.lstat()
+    except OSError:
+        return False
+    return True
+
+
+def _read_toml(path: Path) -> dict[str, Any] | None:
+    """Read a file; ``None`` when there is none."""
+    try:
+        with path.open("rb") as file:
+            table = tomllib.load(file)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise ConfigError([f"{path} cannot be read: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        problem = f"it is not UTF-8 text ({error.reason} at byte {error.start})"
+        raise ConfigError([f"{path} is not valid TOML: {problem}"]) from error
+    except ValueError as error:  # TOMLDecodeError is one, and so is what an integer of too many digits raises
+        raise ConfigError([f"{path} is not valid TOML: {error}"]) from error
+    except RecursionError as error:
+        raise ConfigError([f"{path} is nested more than {_DEEPEST} levels deep"]) from error
+    _checked(Layer(Origin(str(path), path.parent), table))
     return table
 
 
-def _value_of(key: str, text: str) -> Any:
-    if key == "observers" and not text.lstrip().startswith("["):
-        return [part.strip() for part in text.split(",") if part.strip()]
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
+def _checked(layer: Layer) -> Layer:
+    """Refuse a layer that is too deep for everything that walks it."""
+    level: list[Any] = [layer.table]
+    for _ in range(_DEEPEST):
+        level = [item for part in level for item in (part.values() if isinstance(part, dict) else part)]
+        level = [item for item in level if isinstance(item, (dict, list))]
+        if not level:
+            return layer
+    raise ConfigError([f"{layer.origin.source} is nested more than {_DEEPEST} levels deep"])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from attrs import field, frozen
 
-from plugbay.config.layers import Keys, Layer, Merged, merge, read_layers
+from plugbay.config.layers import Origin, read_layers
+from plugbay.config.merging import Keys, Merged, merge
+from plugbay.config.sourced import SourcedText
 from plugbay.errors import ConfigError, did_you_mean, listed
 from plugbay_hookspecs.catalogue import COMPONENT_TYPES, Multiplicity
 
@@ -30,11 +33,24 @@ class ComponentConfig:
     """The table path."""
     directory: Path | None = None
     """Relative file names start here."""
+    overrides: Mapping[Keys, Origin] = field(factory=dict, repr=False)
+    """Settings, by their path below the component, that stand elsewhere than it does."""
 
     @property
     def place(self) -> str:
         """Where it stands, for error messages."""
-        return f"{self.source}: {table_path(self.keys)}"
+        return self.place_of(())
+
+    def place_of(self, setting: Keys) -> str:
+        """Where a setting stands, for error messages."""
+        return f"{self.origin_of(setting).source}: {table_path((*self.keys, *setting))}"
+
+    def origin_of(self, setting: Keys) -> Origin:
+        """Where a setting comes from: its own origin, or that of the nearest table above it."""
+        for length in range(len(setting), 0, -1):
+            if setting[:length] in self.overrides:
+                return self.overrides[setting[:length]]
+        return Origin(self.source, self.directory)
 
 
 @frozen(kw_only=True)
@@ -55,14 +71,20 @@ class Config:
     stacks: Mapping[str, StackConfig]
     sources: tuple[str, ...]
     """The layers it was read from, the strongest last."""
+    stack_source: str = "built-in configuration"
+    """Where the active stack is chosen."""
 
     def stack_config(self, name: str | None = None) -> StackConfig:
-        """The stack of that name, the active one by default. Raises :class:`ConfigError` when there is none."""
+        """Return the stack of that name, the active one by default.
+
+        Raises :class:`ConfigError` when there is none.
+        """
         wanted = name or self.stack
         found = self.stacks.get(wanted)
         if found is None:
-            names = listed(self.stacks)
-            raise ConfigError([f"there is no stack {wanted!r}{did_you_mean(wanted, self.stacks)} (configured: {names})"])
+            place = "" if name else f"{self.stack_source}: stack: "
+            near = did_you_mean(wanted, self.stacks)
+            raise ConfigError([f"{place}there is no stack {wanted!r}{near} (configured: {listed(self.stacks)})"])
         return found
 
 
@@ -73,15 +95,28 @@ def load_config(directory: Path | None = None) -> Config:
     """
     layers = read_layers(directory)
     reader = _Reader(merge(layers))
-    config = reader.config(tuple(layer.source for layer in layers if layer.table))
+    config = reader.config(tuple(layer.origin.source for layer in layers if layer.table))
     if reader.problems:
         raise ConfigError(reader.problems)
     return config
 
 
 def table_path(keys: Keys) -> str:
-    """A path of keys as TOML writes it."""
-    return ".".join(key if key.replace("_", "").replace("-", "").isalnum() and key.isascii() else f'"{key}"' for key in keys)
+    """Write a path of keys as TOML does."""
+    return ".".join(_written(key) for key in keys)
+
+
+def _written(key: str) -> str:
+    if key.isascii() and key.replace("_", "").replace("-", "").isalnum():
+        return key
+    return json.dumps(key, ensure_ascii=not key.isprintable())
+
+
+def shown(value: object) -> str:
+    """Describe a value of the configuration in an error; tables and lists are not written out, secrets may be in them."""
+    if isinstance(value, (dict, list)):
+        return "a table" if isinstance(value, dict) else "a list"
+    return f"{value!r:.60}"
 
 
 class _Reader:
@@ -97,7 +132,7 @@ class _Reader:
     def config(self, sources: tuple[str, ...]) -> Config:
         table = self._merged.table
         self._check_keys((), table, _TOP_LEVEL)
-        stack = self._typed(("stack",), table.get("stack"), str, "the name of a stack") or "default"
+        stack = self._typed(("stack",), table["stack"], str, "the name of a stack")
         allow_pickle = self._typed(("allow_pickle",), table.get("allow_pickle", True), bool, "true or false")
         everywhere = self._observers(("observers",), table.get("observers", []))
         stacks = {}
@@ -106,7 +141,13 @@ class _Reader:
             keys = ("stacks", name)
             if self._typed(keys, stack_table, dict, "a table of components") is not None:
                 stacks[name] = self._stack(name, keys, stack_table, everywhere)
-        return Config(stack=stack, allow_pickle=allow_pickle is not False, stacks=stacks, sources=sources)
+        return Config(
+            stack=stack,
+            allow_pickle=allow_pickle,
+            stacks=stacks,
+            sources=sources,
+            stack_source=self._merged.origin(("stack",)).source,
+        )
 
     def _check_keys(self, keys: Keys, table: Mapping[str, Any], known: tuple[str, ...]) -> None:
         for key in table:
@@ -114,9 +155,11 @@ class _Reader:
                 self._problem((*keys, key), f"unknown key{did_you_mean(key, known)} (known: {listed(known)})")
 
     def _typed(self, keys: Keys, value: Any, kind: type, expected: str) -> Any:
-        if isinstance(value, kind) and not (kind is not bool and isinstance(value, bool)):
+        if isinstance(value, SourcedText):
+            value = str(value) if kind is str else value.value
+        if isinstance(value, kind):
             return value
-        self._problem(keys, f"expected {expected}, got {value!r:.60}")
+        self._problem(keys, f"expected {expected}, got {shown(value)}")
         return None
 
     def _stack(
@@ -136,39 +179,49 @@ class _Reader:
         return StackConfig(name=name, components=tuple(components))
 
     def _components(self, kind: str, multiplicity: Multiplicity, keys: Keys, value: Any) -> list[ComponentConfig]:
-        if isinstance(value, dict) and "flavor" not in value:
-            if multiplicity is not Multiplicity.ANY_NUMBER:
-                expected = f"a flavor or a table with a flavor (a stack takes {multiplicity.value} {kind})"
-                self._problem(keys, f"expected {expected}")
-                return []
-            found = [self._component(kind, name, (*keys, name), table) for name, table in value.items()]
-            return [component for component in found if component is not None]
         several = multiplicity is Multiplicity.ANY_NUMBER
-        flavor = value.get("flavor") if isinstance(value, dict) else value
-        component = self._component(kind, str(flavor) if several else kind, keys, value)
-        return [] if component is None else [component]
+        if several and isinstance(value, dict) and "flavor" not in value and not did_you_mean("flavor", value):
+            found = [self._component(kind, name, (*keys, name), table) for name, table in value.items()]
+        else:
+            flavor = value.get("flavor") if isinstance(value, dict) else value
+            found = [self._component(kind, str(flavor) if several else kind, keys, value)]
+        return [component for component in found if component is not None]
 
     def _component(self, kind: str, name: str, keys: Keys, value: Any) -> ComponentConfig | None:
         table = {"flavor": value} if isinstance(value, str) else value
-        if not isinstance(table, dict) or not isinstance(table.get("flavor"), str):
-            self._problem(keys, f"expected a flavor or a table with a flavor, got {value!r:.60}")
+        if not isinstance(table, dict):
+            self._problem(keys, f"expected a flavor or a table with a flavor, got {shown(value)}")
             return None
-        origin: Layer = self._merged.origin(keys)
-        settings = {key: item for key, item in table.items() if key != "flavor"}
+        if not isinstance(table.get("flavor"), str):
+            self._flavorless(keys, table)
+            return None
+        origin = self._merged.origin((*keys, "flavor"))
         return ComponentConfig(
             type=kind,
             name=name,
-            flavor=table["flavor"],
-            settings=settings,
+            flavor=str(table["flavor"]),
+            settings={key: item for key, item in table.items() if key != "flavor"},
             source=origin.source,
             keys=keys,
             directory=origin.directory,
+            overrides=self._merged.elsewhere(keys, origin),
         )
 
+    def _flavorless(self, keys: Keys, table: Mapping[str, Any]) -> None:
+        if "flavor" in table:
+            self._problem((*keys, "flavor"), f"expected the name of a flavor, got {shown(table['flavor'])}")
+        else:
+            near = next((key for key in table if did_you_mean(key, ("flavor",))), None)
+            hint = f"; {near!r} may be a misspelling of it" if near else ': flavor = "..."'
+            self._problem(keys, f"a component needs a flavor{hint}")
+
     def _observers(self, keys: Keys, value: Any) -> tuple[ComponentConfig, ...]:
-        """A list of flavors, or a table of settings by flavor."""
+        """Read a list of flavors, or a table of settings by flavor."""
         if isinstance(value, list):
-            value = {str(flavor) if isinstance(flavor, str) else repr(flavor): {} for flavor in value}
+            for item in value:
+                if not isinstance(item, str):
+                    self._problem(keys, f"expected the name of an observer, got {shown(item)}")
+            value = {name: {} for name in value if isinstance(name, str)}
         if self._typed(keys, value, dict, "a list of observers, or a table of their settings by name") is None:
             return ()
         tables = {

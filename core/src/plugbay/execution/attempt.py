@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
+import logging
 import os
 import platform
 import time
@@ -25,7 +25,10 @@ from plugbay.pipelines.step import Step
 from plugbay.pipelines.typecheck import describe, mismatch
 from plugbay.records.documents import AttemptRecord, CacheEntry, read, write
 from plugbay.store.layout import attempt_key, cache_key
+from plugbay.values import EncodingError, encode
 from plugbay_hookspecs.types import Artifact, CacheSource, ErrorInfo, StepCall, StepInfo, StepStatus
+
+_log = logging.getLogger("plugbay")
 
 
 @frozen
@@ -58,7 +61,7 @@ def execute_attempt(task: Task, session: Session, step: Step[..., Any] | None = 
         except BaseException as raised:  # noqa: BLE001  it goes into the record
             error = raised
     printed = log.close()
-    metadata = host.gather("step_metadata", step=task.info)
+    metadata = _plain(host.gather("step_metadata", step=task.info))
     status: StepStatus = "succeeded" if error is None else "failed"
     if isinstance(error, (StepCancelled, KeyboardInterrupt)):
         status = "cancelled"
@@ -111,6 +114,17 @@ def commit(record: AttemptRecord, session: Session) -> tuple[AttemptRecord, bool
     return record, True
 
 
+def _plain(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """What components add, in canonical JSON form; what has none is reported and left out."""
+    found = {}
+    for component, facts in metadata.items():
+        try:
+            found[component] = encode(facts, f"step_metadata of {component}")
+        except EncodingError as error:
+            _log.warning("%s; it is left out of the record", error)
+    return found
+
+
 def _leaving_with(error: BaseException | None) -> dict[str, ErrorInfo | None]:
     return {"error": None if error is None else error_info(error)}
 
@@ -144,7 +158,16 @@ def _synchronous(function: Any) -> Any:
         return function
 
     def run(**arguments: Any) -> Any:
-        return asyncio.run(function(**arguments))
+        import asyncio  # few steps need it, and it is slow to import
+
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(function(**arguments))
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(1) as thread:  # a notebook's own loop runs in this one
+            return thread.submit(copy_context().run, asyncio.run, function(**arguments)).result()
 
     return run
 

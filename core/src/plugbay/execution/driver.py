@@ -21,7 +21,6 @@ from plugbay.records.documents import AttemptRecord, EndRecord, RunRecord, write
 from plugbay.records.reader import Reader
 from plugbay.records.run import Run
 from plugbay.stack import Stack
-from plugbay.store.index import RunIndex
 from plugbay.store.layout import end_key, new_run_id, plan_key
 from plugbay_hookspecs.types import Capabilities, Plan, RunInfo, RunOutcome, RunStatus
 from plugbay_hookspecs.types import LiveRun as LiveRunProtocol
@@ -139,8 +138,6 @@ def _drive(
         if not told:  # the store failed, or the process is being ended: observers must let go of the terminal
             lost = RunOutcome(status="interrupted", seconds=time.monotonic() - began, error=live.error)
             stack.host.tell("run_finished", run=info, outcome=lost)
-    with suppress(OSError):
-        RunIndex.of(stack).add(record, end)
     after = compiled.on_success if status == "succeeded" else compiled.on_failure
     if after is not None:
         call_guarded(after, f"the pipeline's hook after {status}", info, outcome)

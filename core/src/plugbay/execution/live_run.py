@@ -21,7 +21,7 @@ from plugbay.execution.payload import unpack
 from plugbay.execution.ready_step import Attempt, Shipping
 from plugbay.execution.schedule import Call, Schedule, UnmappableError
 from plugbay.execution.session import Session
-from plugbay.execution.tasks import Task, fingerprint_of
+from plugbay.execution.tasks import Task
 from plugbay.pipelines.pipeline import Compiled
 from plugbay.records.documents import AttemptRecord, StepSummary, read
 from plugbay.store.layout import attempt_key
@@ -153,23 +153,24 @@ class LiveRun:
         now = time.monotonic()
         while self._delayed and self._delayed[0][0] <= now:
             self._queue.append(heapq.heappop(self._delayed)[2])
-        for step in self.schedule.next_steps():
-            try:
-                calls = self.schedule.calls_of(step)
-            except UnmappableError as error:
-                self._step_failed_as_a_whole(step, error)
-                continue
-            for call in calls:
-                self._host.tell("step_queued", step=self._info(call, self._attempts.get(call.id, 0) + 1))
-            self._queue.extend(calls)
+        while steps := self.schedule.next_steps():  # again, because a map over an empty list is done at once
+            for step in steps:
+                self._queue_calls(step)
+
+    def _queue_calls(self, step: PlannedStep) -> None:
+        if self._stopping:
+            return
+        try:
+            calls = self.schedule.calls_of(step)
+        except UnmappableError as error:
+            self._step_failed_as_a_whole(step, error)
+            return
+        for call in calls:
+            self._host.tell("step_queued", step=self._info(call, self._attempts.get(call.id, 0) + 1))
+        self._queue.extend(calls)
 
     def _info(self, call: Call, attempt: int) -> StepInfo:
         return StepInfo(run_id=self.id, pipeline=self.plan.pipeline, step=call.id, name=call.step.name, attempt=attempt)
-
-    def _fingerprint(self, call: Call) -> str | None:
-        if not call.step.cache:
-            return None
-        return fingerprint_of(call.step.static_fingerprint, call.inputs, call.step.outputs)
 
     def _answered(self, call: Call) -> bool:
         """Answer a call without an attempt, or have it wait for one like it that is in flight."""
@@ -180,7 +181,7 @@ class LiveRun:
             summary = StepSummary(status="succeeded", attempt=kept.attempt, seconds=kept.ended - kept.started)
             self.schedule.succeeded(call, kept.outputs_by_name, summary)
             return True
-        fingerprint = self._fingerprint(call)
+        fingerprint = call.fingerprint
         if fingerprint is None or not self._use_cache or self._attempts.get(call.id):
             return False
         if fingerprint in self._waiters:
@@ -197,7 +198,7 @@ class LiveRun:
     def _begin(self, call: Call) -> Attempt:
         number = self._attempts[call.id] = self._attempts.get(call.id, 0) + 1
         self._first_attempt.setdefault(call.id, number)
-        fingerprint = self._fingerprint(call)
+        fingerprint = call.fingerprint
         if fingerprint is not None and self._use_cache:
             self._waiters.setdefault(fingerprint, [])
         task = Task(
@@ -288,14 +289,18 @@ class LiveRun:
                 self._call_user(call, "on_failure", attempt.info, error)
             self._tell_skipped(skipped)
             self._apply_policy()
-        self._queue.extendleft(reversed(waiters))
+        if not self._stopping:
+            self._queue.extendleft(reversed(waiters))
 
     def _retry(self, call: Call, attempt: Attempt, record: AttemptRecord) -> bool:
         policy = call.step.retry
         done = record.attempt - self._first_attempt[call.id]
         if done >= policy.retries or self._stopping:
             return False
-        delay = min(policy.delay * policy.backoff**done, policy.longest)
+        try:
+            delay = min(policy.delay * policy.backoff**done, policy.longest)
+        except OverflowError:
+            delay = policy.longest
         delay *= 1 + random.random() * policy.jitter  # noqa: S311  spreads load, guards nothing
         error = record.error or ErrorInfo(type="Exception", message="unknown")
         self._host.tell("step_retrying", step=attempt.info, error=error, delay=delay)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import sys
@@ -26,12 +27,17 @@ def log_path(run_id: str, step: str, attempt: int) -> Path:
 class LogFile:
     """A log that is written line by line, straight to the operating system; made when the first text comes."""
 
-    def __init__(self, path: Path) -> None:
-        """Write to ``path``."""
-        self.path = path
+    def __init__(self, info: StepInfo) -> None:
+        """Keep what the attempt ``info`` prints."""
+        self._info = info
         self._handle: int | None = None
         self._line = b""
         self._lock = threading.Lock()
+
+    @functools.cached_property
+    def path(self) -> Path:
+        """Where it lies; most steps print nothing and never ask."""
+        return log_path(self._info.run_id, self._info.step, self._info.attempt)
 
     def fileno(self) -> int:
         """The file's descriptor; makes the file."""
@@ -87,6 +93,11 @@ class _Router(io.TextIOBase):
 
     def flush(self) -> None:
         self._stream.flush()
+
+    @functools.cached_property
+    def path(self) -> Path:
+        """Where it lies; most steps print nothing and never ask."""
+        return log_path(self._info.run_id, self._info.step, self._info.attempt)
 
     def fileno(self) -> int:
         return self._stream.fileno()
@@ -147,7 +158,7 @@ def captured(info: StepInfo, *, own_process: bool) -> Iterator[LogFile]:
     :param own_process: nothing else runs in this process: the descriptors of its standard streams are redirected, so
         that what libraries and child processes print is captured too, and nothing is printed elsewhere.
     """
-    log = LogFile(log_path(info.run_id, info.step, info.attempt))
+    log = LogFile(info)
     if own_process and threading.current_thread() is threading.main_thread():
         with _redirected(log):
             yield log

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from plugbay.errors import StoreError
 from plugbay.execution.timeout import limited
@@ -16,6 +15,10 @@ from plugbay.store.artifacts import Artifacts
 from plugbay.store.layout import log_key
 from plugbay_hookspecs import hookimpl
 from plugbay_hookspecs.types import StepCall, StepInfo
+
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 
 class _LastCaller:
@@ -46,6 +49,8 @@ class Session:
         """Put the log of an attempt into the store, in the background."""
         with self._lock:
             if self._uploads is None:
+                from concurrent.futures import ThreadPoolExecutor  # only a step that prints needs it
+
                 self._uploads = ThreadPoolExecutor(1, thread_name_prefix="plugbay-logs")
             self._uploads.submit(self.put_log, info.run_id, info.step, info.attempt, path)
 

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from attrs import field, frozen
 
 from plugbay.records.documents import structure, unstructure
+from plugbay.store.artifacts import identity
 from plugbay.values import canonical, decode
 from plugbay_hookspecs.types import (
     Artifact,
@@ -95,11 +96,11 @@ def fingerprint_of(static: str, inputs: Mapping[str, Resolved], outputs: tuple[O
 def _identity(resolved: Resolved) -> Any:
     kind, content = resolved
     if kind == "artifact":
-        return [kind, content.digest, content.serializer, content.type]
+        return [kind, *identity(content)]
     if kind == "list":
         return [kind, [_identity(part) for part in content]]
     if kind == "dict":
-        return [kind, {key: _identity(part) for key, part in content.items()}]
+        return [kind, [[key, _identity(part)] for key, part in sorted(content.items())]]
     return [kind, content]
 
 

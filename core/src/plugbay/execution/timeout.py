@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import signal
 import threading
 from collections.abc import Iterator
@@ -54,6 +53,8 @@ def _by_thread(seconds: float) -> Iterator[None]:
 
     def expire() -> None:
         if over.acquire(blocking=False):
+            import ctypes  # only a step with a timeout, outside the main thread, needs it
+
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(StepTimeout))
 
     timer = threading.Timer(seconds, expire)

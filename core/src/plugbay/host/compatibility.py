@@ -15,15 +15,16 @@ _CLAUSE = re.compile(r"(~=|==|!=|<=|>=|<|>)\s*([0-9]+(?:\.[0-9]+)*)(\.\*)?")
 def incompatibility(requirements: Iterable[str], installed: str = plugbay_hookspecs.__version__) -> str | None:
     """Return why a distribution with these requirements does not fit, or ``None`` when it does.
 
-    Only the clauses on plugbay-hookspecs are looked at, by the release numbers; anything else is left to the installer.
+    Only the clauses on plugbay-hookspecs are looked at, by the release numbers; anything else is left to the installer,
+    and so is what holds only for an extra or an environment.
     """
     for requirement in requirements:
-        match = _REQUIREMENT.match(requirement)
-        if match is None or re.sub(r"[-_.]+", "-", match[1]).lower() != _CONTRACT:
+        match = _REQUIREMENT.match(requirement.strip())
+        if match is None or ";" in requirement or re.sub(r"[-_.]+", "-", match[1]).lower() != _CONTRACT:
             continue
         clauses = match[2].strip()
         if not all(_fits(_release(installed), *clause) for clause in _CLAUSE.findall(clauses)):
-            return f"requires {_CONTRACT}{clauses}, and {installed} is installed"
+            return f"requires {_CONTRACT} {clauses}, and {installed} is installed"
     return None
 
 

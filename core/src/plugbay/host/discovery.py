@@ -39,17 +39,31 @@ class Provider:
         """Import what the entry point names. Raises :class:`PluginError`, naming the distribution, when that fails."""
         problem = incompatibility(self.requirements)
         if problem is not None:
-            msg = f"{self._what()} cannot be used: it {problem}; install a release of {self.distribution} that fits"
+            msg = f"{self._what()} cannot be used: it {problem}; install another release of {self.distribution}"
             raise PluginError(msg)
         try:
-            module, _, qualname = self.value.partition(":")
+            module, path = self._target()
             found: Any = importlib.import_module(module)
-            for part in qualname.split(".") if qualname else ():
+            for part in path:
                 found = getattr(found, part)
         except (Exception, SystemExit) as error:
-            msg = f"{self._what()} cannot be loaded from {self.value!r}: {type(error).__name__}: {error}"
+            remedy = f"install what it lacks, or another release of {self.distribution}"
+            msg = f"{self._what()} cannot be loaded from {self.value!r}: {type(error).__name__}: {error}; {remedy}"
             raise PluginError(msg) from error
         return found
+
+    def offers(self, found: object) -> bool:
+        """Tell whether the entry point names this object, which is imported already."""
+        module, path = self._target()
+        named: Any = sys.modules.get(module)
+        for part in path:
+            named = getattr(named, part, None)
+        return named is found
+
+    def _target(self) -> tuple[str, list[str]]:
+        """Return the module and the attributes that lead to the plugin; extras behind them mean nothing here."""
+        module, _, qualname = self.value.partition("[")[0].replace(" ", "").partition(":")
+        return module, qualname.split(".") if qualname else []
 
     def _what(self) -> str:
         return f"{self.name!r} ({self.group}) of {self}"
@@ -60,6 +74,8 @@ class PluginIndex:
     """The plugins that installed distributions offer, by entry point group and name."""
 
     providers: Mapping[tuple[str, str], tuple[Provider, ...]]
+    unreadable: tuple[str, ...] = ()
+    """What is wrong with each distribution whose metadata cannot be read."""
 
     def names(self, group: str) -> list[str]:
         """The names offered in a group."""
@@ -93,7 +109,8 @@ class PluginIndex:
         provider = self.find(group, name)
         if provider is None:
             known = self.names(group)
-            msg = f"there is no {what} {name!r}{did_you_mean(name, known)} (installed: {listed(known)})"
+            unread = "".join(f"; {problem}" for problem in self.unreadable)
+            msg = f"there is no {what} {name!r}{did_you_mean(name, known)} (installed: {listed(known)}){unread}"
             raise PluginError(msg)
         return provider
 
@@ -122,32 +139,54 @@ def _scan(state: tuple[tuple[str, int], ...]) -> PluginIndex:
 
 
 def index_of(distributions: Iterable[importlib.metadata.Distribution]) -> PluginIndex:
-    """Build the index; of two distributions with one name the first counts, as it does for imports."""
+    """Build the index; of two distributions with one name the first counts, as it does for imports.
+
+    One whose metadata cannot be read is noted in the index, and hides no other.
+    """
     providers: dict[tuple[str, str], tuple[Provider, ...]] = {}
+    unreadable: list[str] = []
     seen: set[str] = set()
     for distribution in distributions:
-        text = distribution.read_text("entry_points.txt")
-        if text is None or f"[{OBSERVER_GROUP}" not in text:
-            continue  # most distributions: their metadata need not be parsed
-        name = distribution.metadata["Name"] or _directory_name(distribution)
-        if normalised(name) in seen:
+        known_as = normalised(_name_on_disk(distribution))
+        if known_as in seen:
             continue
-        seen.add(normalised(name))
-        requirements = tuple(distribution.requires or ())
-        for point in distribution.entry_points:
-            if point.group == OBSERVER_GROUP or point.group.startswith(f"{OBSERVER_GROUP}."):
-                provider = Provider(
-                    group=point.group,
-                    name=point.name,
-                    value=point.value,
-                    distribution=name,
-                    version=distribution.version or "unknown",
-                    requirements=requirements,
-                )
-                key = (point.group, point.name)
+        seen.add(known_as)
+        try:
+            for provider in _providers(distribution):
+                key = (provider.group, provider.name)
                 providers[key] = (*providers.get(key, ()), provider)
-    return PluginIndex(providers)
+        except Exception as error:  # noqa: BLE001  a broken distribution must not hide the others
+            problem = f"{type(error).__name__}: {error}"
+            unreadable.append(f"the metadata of {known_as} cannot be read ({problem}); reinstall it")
+    return PluginIndex(providers, tuple(unreadable))
 
 
-def _directory_name(distribution: importlib.metadata.Distribution) -> str:
-    return Path(str(getattr(distribution, "_path", "unknown"))).name.partition("-")[0]
+def _providers(distribution: importlib.metadata.Distribution) -> list[Provider]:
+    text = distribution.read_text("entry_points.txt")
+    if text is None or f"[{OBSERVER_GROUP}" not in text:
+        return []  # most distributions: their metadata need not be parsed
+    points = {
+        (point.group, point.name): point.value
+        for point in reversed(tuple(distribution.entry_points))
+        if point.group == OBSERVER_GROUP or point.group.startswith(f"{OBSERVER_GROUP}.")
+    }
+    metadata = distribution.metadata
+    return [
+        Provider(
+            group=group,
+            name=name,
+            value=value,
+            distribution=metadata.get("Name") or _name_on_disk(distribution),
+            version=metadata.get("Version") or "of unknown version",
+            requirements=tuple(metadata.get_all("Requires-Dist") or ()),
+        )
+        for (group, name), value in points.items()
+    ]
+
+
+def _name_on_disk(distribution: importlib.metadata.Distribution) -> str:
+    """Tell the name from that of the metadata directory, which costs no parsing."""
+    directory = Path(str(getattr(distribution, "_path", "")))
+    if directory.suffix in (".dist-info", ".egg-info"):
+        return directory.stem.partition("-")[0]
+    return distribution.metadata.get("Name") or "unknown"

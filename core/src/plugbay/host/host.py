@@ -44,32 +44,25 @@ class Host:
 
         Raises :class:`PluginError` with every problem of every one whose hooks do not agree with the specifications.
         """
-        problems = [
-            f"{component}: {problem}"
-            for component in components
-            for problem in problems_of(type(component.plugin), _type_of(component))
-        ]
-        if problems:
-            raise PluginError("\n".join(problems))
+        _refuse_faulty(components)
         self.components = tuple(components)
         self._manager = StackPluginManager()
         self._callers: dict[str, tuple[tuple[Component, pluggy.HookCaller], ...]] = {}
         self._reported: set[tuple[str, str]] = set()
         for component in components:
-            self._register(component.plugin, component.id, str(component))
-        self._manager.check_pending()
+            try:
+                self._manager.register(component.plugin, component.id)
+                self._manager.check_pending()
+            except pluggy.PluginValidationError as error:
+                msg = f"{component}: {error}"
+                raise PluginError(msg) from error
+        self._by_plugin = {id(component.plugin): component for component in components}
+        self._manager.add_hookcall_monitoring(_nothing, self._name_raiser)
 
     def add_last(self, plugin: object) -> None:
         """Register the host's own implementation of ``step_call``, which comes after every other one."""
         if not self._manager.has_plugin("plugbay"):
             self._manager.register(plugin, "plugbay")
-
-    def _register(self, plugin: object, name: str, what: str) -> None:
-        try:
-            self._manager.register(plugin, name)
-        except pluggy.PluginValidationError as error:
-            msg = f"{what}: {error}"
-            raise PluginError(msg) from error
 
     @property
     def hook(self) -> pluggy.HookRelay:
@@ -94,16 +87,13 @@ class Host:
         """Call ``hook`` of one component; ``None`` when it does not implement it."""
         for found, caller in self.implementing(hook):
             if found is component:
-                with naming(component, hook):
-                    return caller(**arguments)
+                return _single(hook, caller(**arguments))
         return None
 
     def each(self, hook: str, **arguments: Any) -> Iterator[tuple[Component, Any]]:
         """Call ``hook`` of every component that implements it, in stack order, as far as the caller iterates."""
         for component, caller in self.implementing(hook):
-            with naming(component, hook):
-                result = caller(**arguments)
-            yield component, _single(hook, result)
+            yield component, _single(hook, caller(**arguments))
 
     def tell(self, hook: str, **arguments: Any) -> None:
         """Call ``hook`` of every component that implements it; one that raises is reported and stops nothing."""
@@ -138,8 +128,9 @@ class Host:
     ) -> Iterator[None]:
         """Call ``enter`` of every component in stack order and ``leave`` in reverse on the way out.
 
-        A component that does not implement ``enter`` counts as entered. If one raises, the rest is not entered. ``leave``
-        is called for every one that was entered; what several raise is raised together, after what the body raised.
+        A component that does not implement ``enter`` counts as entered. If one raises, the rest is not entered.
+        ``leave`` is called for every one that was entered; what several raise is raised together, after what the body
+        raised.
 
         :param leaving_with: gives the further arguments of ``leave`` from what was raised before.
         """
@@ -149,8 +140,7 @@ class Host:
         try:
             for component in self.components:
                 if component in entering:
-                    with naming(component, enter):
-                        entering[component](**arguments)
+                    entering[component](**arguments)
                 entered.append(component)
             yield
         except BaseException as error:  # noqa: BLE001  it is raised again below, after the others have been left
@@ -159,27 +149,63 @@ class Host:
         for component in reversed(entered):
             if component in leaving:
                 try:
-                    with naming(component, leave):
-                        leaving[component](**arguments, **further)
+                    leaving[component](**arguments, **further)
                 except BaseException as error:  # noqa: BLE001  as above
                     errors.append(error)
-        if len(errors) == 1:
-            raise errors[0]
-        if errors:
-            msg = f"{len(errors)} errors, the first: {errors[0]}"
-            raise BaseExceptionGroup(msg, errors)
+        raise_together(errors)
+
+    def _name_raiser(self, outcome: pluggy.Result[Any], hook: str, called: Sequence[pluggy.HookImpl], _: Any) -> None:
+        """Give what a plugin raised a note that names it; what the user's own function raised is not the plugin's."""
+        error = outcome.exception
+        if isinstance(error, Exception):
+            raiser = _raiser(error, called)
+            component = self._by_plugin.get(id(raiser.plugin)) if raiser is not None else None
+            if component is not None:
+                note(error, hook, component)
 
 
-@contextmanager
-def naming(component: Component, hook: str) -> Iterator[None]:
-    """Give an exception that passes a note that tells whose hook raised it."""
-    try:
-        yield
-    except Exception as error:
-        note = f"in hook {hook} of {component}"
-        if note not in getattr(error, "__notes__", ()):
-            error.add_note(note)
-        raise
+def note(error: Exception, hook: str, component: Component) -> None:
+    """Give an exception a note that tells whose hook raised it."""
+    text = f"in hook {hook} of {component}"
+    if text not in getattr(error, "__notes__", ()):
+        error.add_note(text)
+
+
+def raise_together(errors: Sequence[BaseException]) -> None:
+    """Raise what there is to raise: nothing, the only error, or a group of all."""
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        msg = f"{len(errors)} errors, the first: {errors[0]}"
+        raise BaseExceptionGroup(msg, errors)
+
+
+def _raiser(error: BaseException, called: Sequence[pluggy.HookImpl]) -> pluggy.HookImpl | None:
+    """Find the implementation in which the traceback ends: a wrapper that an exception passes through is none."""
+    by_code = {getattr(implementation.function, "__code__", None): implementation for implementation in called}
+    found, place = None, error.__traceback__
+    while place is not None:
+        found, place = by_code.get(place.tb_frame.f_code, found), place.tb_next
+    return found
+
+
+def _nothing(*_: object) -> None:
+    pass
+
+
+def _refuse_faulty(components: Sequence[Component]) -> None:
+    problems = [
+        f"{component}: {problem}"
+        for component in components
+        for problem in problems_of(type(component.plugin), _type_of(component))
+    ]
+    first: dict[int, Component] = {}
+    for component in components:
+        other = first.setdefault(id(component.plugin), component)
+        if other is not component:
+            problems.append(f"{component} is the same object as {other.id}; make an instance for each")
+    if problems:
+        raise PluginError("\n".join(problems))
 
 
 def _single(hook: str, result: Any) -> Any:

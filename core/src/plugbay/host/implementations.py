@@ -2,56 +2,94 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 import pluggy
+from attrs import frozen
 
 from plugbay.errors import did_you_mean
-from plugbay.host.specifications import specifications
+from plugbay.host.specifications import specification_modules, specifications
 from plugbay_hookspecs.markers import PROJECT
 
 
-def hook_implementations(flavor: type) -> Mapping[str, Callable[..., Any]]:
-    """The functions of the class that are marked as hook implementations, by the hook's name.
+@frozen
+class Implementation:
+    """A method that implements a hook."""
+
+    function: Callable[..., Any]
+    parameters: tuple[inspect.Parameter, ...]
+    """Without ``self`` or ``cls``."""
+    optional: bool
+    """It may implement a hook that does not exist."""
+
+
+@functools.cache
+def hook_implementations(flavor: type) -> Mapping[str, Implementation]:
+    """The methods of the class that are marked as hook implementations, by the hook's name.
 
     Attributes are looked up statically: no property or other descriptor of the class is run.
     """
     found = {}
     for name in dir(flavor):
-        function = inspect.getattr_static(flavor, name, None)
-        function = getattr(function, "__func__", function)  # static and class methods
-        options = getattr(function, f"{PROJECT}_impl", None) if inspect.isfunction(function) else None
-        if isinstance(options, dict):
-            found[options.get("specname") or name] = function
+        function = _method(flavor, name)
+        options = getattr(function, f"{PROJECT}_impl", None)
+        if function is not None and isinstance(options, dict):
+            is_static = isinstance(inspect.getattr_static(flavor, name), staticmethod)
+            parameters = tuple(inspect.signature(function).parameters.values())
+            found[options.get("specname") or name] = Implementation(
+                function=function,
+                parameters=parameters if is_static else parameters[1:],
+                optional=bool(options.get("optionalhook")),
+            )
     return MappingProxyType(found)
+
+
+def _method(flavor: type, name: str) -> Callable[..., Any] | None:
+    static = inspect.getattr_static(flavor, name, None)
+    function = static.__func__ if isinstance(static, (staticmethod, classmethod)) else static
+    return function if inspect.isfunction(function) else None
 
 
 def problems_of(flavor: type, component_type: str | None) -> list[str]:
     """Everything that is wrong with the class as a flavor of ``component_type`` (``None``: an observer)."""
     implemented = hook_implementations(flavor)
-    problems = [problem for name, function in implemented.items() for problem in _problems_of_hook(name, function)]
-    for specification in specifications().values():
-        if specification.subject == component_type and specification.required and specification.name not in implemented:
-            unmarked = inspect.isfunction(inspect.getattr_static(flavor, specification.name, None))
-            reason = "the method of that name lacks @hookimpl" if unmarked else "every flavor of the type must implement it"
-            problems.append(f"hook {specification.name!r} is missing: {reason}")
-    if component_type is None and not implemented:
+    problems = [problem for name, found in implemented.items() for problem in _problems_of_hook(name, found)]
+    for name, specification in specifications().items():
+        if name in implemented:
+            continue
+        if _method(flavor, name) is not None:
+            problems.append(f"the method {name!r} is no hook implementation: it lacks @hookimpl")
+        elif specification.subject == component_type and specification.required:
+            problems.append(f"hook {name!r} is missing: every flavor of the type must implement it")
+    if flavor.__eq__ is not object.__eq__:
+        problems.append("it compares by value, and plugins are told apart by identity; make its class with @component")
+    if component_type is None and not implemented and not problems:
         problems.append("it implements no hook; mark its methods with @hookimpl")
     return problems
 
 
-def _problems_of_hook(name: str, function: Callable[..., Any]) -> Iterator[str]:
+def _problems_of_hook(name: str, found: Implementation) -> Iterator[str]:
     specification = specifications().get(name)
     if specification is None:
-        yield f"there is no hook {name!r}{did_you_mean(name, specifications())}"
+        if not found.optional:  # it may be a hook of a later release
+            yield f"there is no hook {name!r}{did_you_mean(name, specifications())}"
         return
-    for argument in list(inspect.signature(function).parameters)[1:]:
-        if argument not in specification.arguments:
+    if inspect.iscoroutinefunction(found.function):
+        yield f"hook {name!r} is asynchronous, and hooks are called from synchronous code"
+    takes = ", ".join(specification.arguments) or "none"
+    for parameter in found.parameters:
+        argument = parameter.name
+        if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD:
+            yield f"hook {name!r} must take {argument!r} as an ordinary argument (it has: {takes})"
+        elif argument in specification.arguments:
+            if parameter.default is not parameter.empty:
+                yield f"hook {name!r} has a default for {argument!r}, so that it would never be given; remove the default"
+        elif parameter.default is parameter.empty:
             near = did_you_mean(argument, specification.arguments)
-            takes = ", ".join(specification.arguments) or "none"
             yield f"hook {name!r} has no argument {argument!r}{near} (it has: {takes})"
 
 
@@ -61,23 +99,26 @@ class StackPluginManager(pluggy.PluginManager):
     def __init__(self) -> None:
         """Know all hook specifications and no plugin."""
         super().__init__(PROJECT)
-        from plugbay.host.specifications import specification_modules
-
         for module in specification_modules():
             self.add_hookspecs(module)
 
     def parse_hookimpl_opts(self, plugin: object, name: str) -> Any:
         """Look at functions of the plugin's class only; pluggy 1.6 would evaluate every property."""
-        static = inspect.getattr_static(type(plugin), name, None)
-        if not inspect.isfunction(getattr(static, "__func__", static)):
-            return None
-        return super().parse_hookimpl_opts(plugin, name)
+        return super().parse_hookimpl_opts(plugin, name) if _method(type(plugin), name) is not None else None
 
     def register(self, plugin: object, name: str | None = None) -> str | None:
         """Register the plugin, or leave no trace of it: pluggy 1.6 keeps half of one that fails."""
+        if self.is_registered(plugin):
+            msg = "the same object is registered already"
+            raise ValueError(msg)
+        hooks = set(vars(self.hook))
         try:
             return super().register(plugin, name)
-        except pluggy.PluginValidationError:
-            if self.has_plugin(name or self.get_canonical_name(plugin)):
+        except Exception:
+            if self.is_registered(plugin):
+                left = self.get_name(plugin)
                 self.unregister(plugin)
+                self._name2plugin.pop(left, None)  # which pluggy 1.6 does not do for an object that is false
+            for hook in set(vars(self.hook)) - hooks:
+                delattr(self.hook, hook)
             raise

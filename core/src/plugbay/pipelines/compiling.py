@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plugbay.code.fingerprint import code_fingerprint
-from plugbay.code.reference import reference_to
+from plugbay.code.reference import reference_to, resolve
 from plugbay.errors import PlanError
 from plugbay.pipelines.options import parse_resources
 from plugbay.pipelines.typecheck import describe
@@ -191,4 +191,16 @@ def _paths_in_tree(tree: Any) -> Iterator[str]:
 
 def function_reference(step: Step[..., Any]) -> str:
     """``module:qualname`` of the step's function; for one that cannot be imported, its name behind ``<local>``."""
-    return reference_to(step.function) or f"<local>:{step.function.__qualname__}"
+    reference = reference_to(step.function)
+    if reference is not None and _leads_to(reference, step):
+        return reference
+    return f"<local>:{step.function.__qualname__}"
+
+
+def _leads_to(reference: str, step: Step[..., Any]) -> bool:
+    """Whether a process that imports the reference finds this step, and not another thing of the same name."""
+    try:
+        found = resolve(reference)
+    except (ImportError, AttributeError, ValueError):
+        return False
+    return getattr(found, "function", None) is step.function

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -71,7 +72,7 @@ class StepOptions:
             value = getattr(self, name)
             if value is None and name == "timeout":
                 continue
-            if not isinstance(value, (int, float)) or isinstance(value, bool) or not value >= 0:
+            if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < math.inf:
                 problems.append(
                     f"{name}={value!r} must be a number, 0 or more" + (" (seconds)" if name != "backoff" else "")
                 )

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from plugbay.stack import Stack
     from plugbay_hookspecs.types import Plan
 
+_OF_RUN = ("stack", "failure", "cache")
+"""The arguments of :meth:`Pipeline.run` that are no parameters of the pipeline."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -56,12 +59,14 @@ class Pipeline(Generic[P, R]):
         on_failure: Callable[..., object] | None = None,
     ) -> None:
         """Make ``function`` a pipeline."""
-        if failure not in FAILURE_POLICIES:
-            near = did_you_mean(failure, FAILURE_POLICIES)
-            msg = (
-                f"pipeline {function.__name__}: failure={failure!r} must be one of {', '.join(FAILURE_POLICIES)}{near}"
-            )
-            raise PlanError(msg)
+        _check_failure(failure, function.__name__)
+        for name in inspect.signature(function).parameters:
+            if name in _OF_RUN:
+                msg = (
+                    f"pipeline {function.__name__}: the parameter {name!r} could never be given, because "
+                    f"run({name}=...) means something else; rename it"
+                )
+                raise PlanError(msg)
         functools.update_wrapper(self, function)
         self.function = function
         self._failure, self._on_success, self._on_failure = failure, on_success, on_failure
@@ -90,6 +95,8 @@ class Pipeline(Generic[P, R]):
         if current_wiring() is not None:
             msg = f"pipeline {self.name!r} is run while another one is wired; call it as a function to add its steps"
             raise PlanError(msg)
+        if failure is not None:
+            _check_failure(failure, self.name)
         arguments = self._bind(parameters)
         wiring = Wiring()
         with wiring.active():
@@ -163,6 +170,13 @@ class Pipeline(Generic[P, R]):
 
     def __repr__(self) -> str:
         return f"<pipeline {self.name}>"
+
+
+def _check_failure(failure: str, pipeline: str) -> None:
+    if failure not in FAILURE_POLICIES:
+        near = did_you_mean(str(failure), FAILURE_POLICIES)
+        msg = f"pipeline {pipeline}: failure={failure!r} must be one of {', '.join(FAILURE_POLICIES)}{near}"
+        raise PlanError(msg)
 
 
 @overload

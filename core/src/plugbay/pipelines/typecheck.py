@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import abc
 import collections.abc
 import types
 import typing
 from typing import Annotated, Any, Literal, TypeVar, Union
 
+_NARROWER: dict[type, tuple[type, ...]] = {float: (int,), complex: (int, float)}
+"""What fits besides the type itself, as PEP 484 has it."""
 _ITERABLES = (list, set, frozenset, collections.abc.Sequence, collections.abc.Set, collections.abc.Collection)
 
 
@@ -35,7 +38,7 @@ def mismatch(value: object, hint: Any, where: str) -> str | None:
     kind = origin or hint
     if not isinstance(kind, type):
         return None
-    if kind is float and type(value) is int:
+    if type(value) in _NARROWER.get(kind, ()):
         return None
     if not _is_instance(value, kind) or (kind in (int, float) and isinstance(value, bool)):
         return _wrong(value, describe(hint), where)
@@ -91,8 +94,14 @@ def incompatible(given: Any, taken: Any) -> bool:
     taken_kind = type(None) if taken_kind is None else taken_kind
     if not isinstance(given_kind, type) or not isinstance(taken_kind, type) or typing.is_typeddict(taken_kind):
         return False
-    if taken_kind is float and given_kind is int:
+    if Any in (given_kind, taken_kind):  # a class since Python 3.11
         return False
+    if given_kind in _NARROWER.get(taken_kind, ()):
+        return False
+    if given_kind is bool and taken_kind in (int, float):
+        return True
+    if isinstance(given_kind, abc.ABCMeta) and isinstance(taken_kind, abc.ABCMeta):
+        return False  # a class may be both
     try:
         if issubclass(given_kind, taken_kind) or issubclass(taken_kind, given_kind):
             inner = typing.get_args(given), typing.get_args(taken)

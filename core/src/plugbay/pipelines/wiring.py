@@ -129,6 +129,12 @@ class Wiring:
         if isinstance(binding, Literal) and not isinstance(value, (list, tuple)):
             msg = f"{where}: map() takes a list or the output of a step, not {describe(type(value))}"
             raise PlanError(msg)
+        if isinstance(binding, NamedItemsOf):
+            msg = f"{where}: map() takes a list or the output of a step, not a dict of outputs"
+            raise PlanError(msg)
+        if isinstance(value, OutputHandle) and incompatible(value.hint, list) and incompatible(value.hint, tuple):
+            msg = f"{where}: map() takes a list, but {value!r} is {describe(value.hint)}"
+            raise PlanError(msg)
         if isinstance(binding, OutputOf):
             self.mapped_outputs.add((binding.step, binding.output))
         return Each(binding)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -30,10 +29,14 @@ def _content(source: Path | BinaryIO) -> bytes:
 
 
 def _save_pickle(value: Any, file: BinaryIO) -> None:
+    import pickle
+
     pickle.dump(value, file, protocol=5)
 
 
 def _load_pickle(source: Path | BinaryIO) -> Any:
+    import pickle
+
     if isinstance(source, Path):
         with source.open("rb") as file:
             return pickle.load(file)  # noqa: S301  the digest was checked, and allow_pickle is on

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from plugbay.errors import StoreError
-from plugbay.host.host import Component, Host, naming
+from plugbay.host.host import Component, Host, name_hook
 from plugbay.stack.keys import check_key, check_prefix
 from plugbay_hookspecs.types import ObjectStat
 
@@ -24,33 +23,37 @@ class ArtifactStore:
         """Reach the store ``component`` of ``host``."""
         self._component = component
         self._callers = {
-            f"artifact_store_{name}": next((c for f, c in host.implementing(f"artifact_store_{name}") if f is component), None)
+            hook: caller
             for name in ("put", "get", "open", "stat", "list", "delete", "local_path", "url", "scratch")
+            for hook in (f"artifact_store_{name}",)
+            for found, caller in host.implementing(hook)
+            if found is component
         }
 
     def _call(self, hook: str, what: str, **arguments: Any) -> Any:
-        caller = self._callers[hook]
+        caller = self._callers.get(hook)
         if caller is None:
             return None
-        with self._failing(what), naming(self._component, hook):
+        try:  # no context manager: this is called several times a step
             return caller(**arguments)
-
-    @contextmanager
-    def _failing(self, what: str) -> Iterator[None]:
-        try:
-            yield
         except (FileNotFoundError, FileExistsError, StoreError):
             raise
         except OSError as error:
-            msg = f"the artifact store {self._component.info.flavor!r} cannot {what}: {_reason(error)}"
-            raise StoreError(msg) from error
+            raise self._failure(error, what) from error
+        except Exception as error:
+            name_hook(error, self._component, hook)
+            raise
+
+    def _failure(self, error: OSError, what: str) -> StoreError:
+        failure = StoreError(f"the artifact store {self._component.info.flavor!r} cannot {what}: {_reason(error)}")
+        for note in getattr(error, "__notes__", ()):
+            failure.add_note(note)
+        return failure
 
     def put(self, key: str, source: bytes | Path, *, if_absent: bool = False, durable: bool = True) -> bool:
         """Write an object, whole or not at all; a file is given up to the store. Return whether it was written."""
         what = f"write {check_key(key)}"
-        written = self._call(
-            "artifact_store_put", what, key=key, source=source, if_absent=if_absent, durable=durable
-        )
+        written = self._call("artifact_store_put", what, key=key, source=source, if_absent=if_absent, durable=durable)
         return bool(written)
 
     def get(self, key: str) -> bytes:
@@ -60,9 +63,8 @@ class ArtifactStore:
 
     def open(self, key: str, *, offset: int = 0, length: int | None = None) -> BinaryIO:
         """Open an object or a range of it for reading."""
-        file: BinaryIO = self._call(
-            "artifact_store_open", f"read {check_key(key)}", key=key, offset=offset, length=length
-        )
+        what = f"read {check_key(key)}"
+        file: BinaryIO = self._call("artifact_store_open", what, key=key, offset=offset, length=length)
         return file
 
     def stat(self, key: str) -> ObjectStat | None:
@@ -73,10 +75,12 @@ class ArtifactStore:
     def list(self, prefix: str = "", *, after: str | None = None, recursive: bool = True) -> Iterator[ObjectStat]:
         """List objects in the order of their keys."""
         check_prefix(prefix)
-        with self._failing(f"list {prefix or 'its root'}"):
-            yield from self._call(
-                "artifact_store_list", f"list {prefix}", prefix=prefix, after=after, recursive=recursive
-            )
+        what = f"list {prefix or 'its root'}"
+        found = self._call("artifact_store_list", what, prefix=prefix, after=after, recursive=recursive)
+        try:
+            yield from found
+        except OSError as error:
+            raise self._failure(error, what) from error
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; one that is not there is no error."""

@@ -11,11 +11,11 @@ import attrs
 
 from plugbay.code.target import load_module
 from plugbay.config.schema import ComponentConfig
-from plugbay.config.settings import FetchSecret, SettingsError, structure_settings
+from plugbay.config.settings import SettingsError, structure_settings
+from plugbay.config.structuring import FetchSecret
 from plugbay.errors import ConfigError, PluginError, TargetError, did_you_mean, listed
 from plugbay.host.discovery import PluginIndex, Provider, installed_plugins, normalised
 from plugbay.host.host import Component
-from plugbay.host.implementations import hook_implementations
 from plugbay_hookspecs.catalogue import COMPONENT_TYPES, OBSERVER_GROUP
 from plugbay_hookspecs.types import ComponentInfo
 
@@ -42,8 +42,12 @@ def select(configs: tuple[ComponentConfig, ...], fetch_secret: FetchSecret) -> l
 def component_of(plugin: Any, kind: str, name: str) -> Component:
     """Make a component of an instance that was built in code. Raises :class:`PluginError` for one that is no flavor."""
     flavor = type(plugin)
-    if not attrs.has(flavor) or not hook_implementations(flavor):
-        msg = f"{plugin!r} is no {kind.replace('_', ' ')}: its class needs @component and methods marked with @hookimpl"
+    what = kind.replace("_", " ")
+    if isinstance(plugin, type):
+        msg = f"{kind} {name!r}: {plugin.__qualname__} is a class; a stack takes an instance: {plugin.__qualname__}()"
+        raise PluginError(msg)
+    if not attrs.has(flavor):
+        msg = f"{kind} {name!r}: a {flavor.__qualname__} is no {what}: its class needs the decorator @component"
         raise PluginError(msg)
     provider = _provider_of(flavor, group_of(kind))
     info = ComponentInfo(
@@ -62,8 +66,7 @@ def group_of(kind: str) -> str:
 
 
 def _provider_of(flavor: type, group: str) -> Provider | None:
-    value = f"{flavor.__module__}:{flavor.__qualname__}"
-    return next((p for p in installed_plugins().all() if p.group == group and p.value == value), None)
+    return next((p for p in installed_plugins().all() if p.group == group and p.offers(flavor)), None)
 
 
 def _component(config: ComponentConfig, fetch_secret: FetchSecret) -> Component:

@@ -8,9 +8,8 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from plugbay.code.reference import reference_to
 from plugbay.errors import CorruptArtifactError, OutputError, StoreError
@@ -20,6 +19,9 @@ from plugbay.stack.artifact_store import ArtifactStore
 from plugbay.store.layout import blob_key
 from plugbay.values import canonical, encode
 from plugbay_hookspecs.types import Artifact, Serializer
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 INLINE_LIMIT = 4096
 """Outputs of at most this many bytes are kept in the record itself."""
@@ -57,15 +59,18 @@ class Artifacts:
             return collection(name, LIST, parts)
         if isinstance(value, os.PathLike):
             return self._save_path(name, Path(value))
-        serializer = self._serializers.for_value(value)
         kind = type(value)
         type_name = reference_to(kind) or f"{kind.__module__}:{kind.__qualname__}"
-        return self._save_bytes(name, value, serializer, type_name)
+        try:
+            return self._save_bytes(name, value, self._serializers.for_value(value), type_name)
+        except Exception as error:
+            error.add_note(f"while output {name!r}, a {type_name}, was saved")
+            raise
 
     def _save_path(self, name: str, path: Path) -> Artifact:
         if path.is_dir():
-            files = sorted(entry for entry in path.rglob("*") if entry.is_file())
-            parts = tuple(self._save_path(file.relative_to(path).as_posix(), file) for file in files)
+            files = [(file.relative_to(path).as_posix(), file) for file in _files_below(path, name)]
+            parts = tuple(self._save_path(relative, file) for relative, file in files)
             return collection(name, TREE, parts)
         if not path.is_file():
             msg = f"output {name!r} is the path {path}, where there is no file or directory"
@@ -137,27 +142,30 @@ class Artifacts:
 
     def _file(self, artifact: Artifact) -> Path:
         """The artifact as a file of its own with the name it had; a private copy, which a step may change."""
-        target = self._directory() / artifact.digest[:16] / str(artifact.metadata.get("filename") or "file")
-        return self._copied(artifact, target)
+        directory = Path(tempfile.mkdtemp(dir=self._directory()))
+        return self._copied(artifact, directory, str(artifact.metadata.get("filename") or "file"))
 
     def _load_tree(self, artifact: Artifact) -> Path:
         root = Path(tempfile.mkdtemp(dir=self._directory()))
         for item in artifact.items or ():
-            self._copied(item, root / item.name)
+            self._copied(item, root, item.name)
         return root
 
-    def _copied(self, artifact: Artifact, target: Path) -> Path:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if not target.parent.resolve().is_relative_to(self._directory().resolve()):
-            msg = f"artifact {artifact.name!r} would be written to {target}, outside its directory"
+    def _copied(self, artifact: Artifact, directory: Path, name: str) -> Path:
+        """Write the artifact to the file ``name``, a relative path that a record gives, below ``directory``."""
+        if "\0" in name or any(part in ("", ".", "..") for part in name.split("/")):
+            msg = f"artifact {artifact.name!r} would be written to {name!r}, which is no file below its directory"
             raise CorruptArtifactError(msg)
+        target = directory / name
+        target.parent.mkdir(parents=True, exist_ok=True)
         return self._fetched(artifact, target)
 
     def _fetched(self, artifact: Artifact, target: Path) -> Path:
         hashed = hashlib.sha256()
-        partial = target.with_name(f"{target.name}.{os.getpid()}.{threading.get_ident()}.part")
         chunks = [artifact.inline] if artifact.inline is not None else self._chunks(artifact)
-        with partial.open("wb") as file:
+        handle, name = tempfile.mkstemp(dir=self._directory())
+        partial = Path(name)
+        with os.fdopen(handle, "wb") as file:
             for chunk in chunks:
                 hashed.update(chunk)
                 file.write(chunk)
@@ -196,9 +204,26 @@ class Artifacts:
 
 def collection(name: str, kind: str, items: tuple[Artifact, ...]) -> Artifact:
     """An artifact made of others: a ``list`` or a ``directory``."""
-    digest = hashlib.sha256(canonical([[item.name, item.digest] for item in items])).hexdigest()
+    digest = hashlib.sha256(canonical([[item.name, *identity(item)] for item in items])).hexdigest()
     size = sum(item.size for item in items)
     return Artifact(name=name, digest=digest, size=size, serializer=kind, type=f"builtins:{kind}", items=items)
+
+
+def identity(artifact: Artifact) -> list[object]:
+    """What tells the value of an artifact from any other: its bytes, how they are read, and the name a file has."""
+    return [artifact.digest, artifact.serializer, artifact.type, artifact.metadata.get("filename")]
+
+
+def _files_below(directory: Path, output: str) -> Iterator[Path]:
+    """Yield the files of a directory in order. Raises :class:`OutputError` for what cannot be kept."""
+    for entry in sorted(directory.rglob("*")):
+        if entry.is_file():
+            yield entry
+        elif entry.is_symlink() or not entry.is_dir():
+            msg = (
+                f"output {output!r}: {entry} is neither a file nor a directory (or a link to one), so it cannot be kept"
+            )
+            raise OutputError(msg)
 
 
 def blobs_of(artifact: Artifact) -> Iterator[str]:
@@ -261,6 +286,8 @@ class _Spool:
     def _write_large(self, file: BinaryIO, view: memoryview) -> None:
         """Hash in another thread while the same bytes go to the disk: both release the interpreter's lock."""
         if self._hashing is None:
+            from concurrent.futures import ThreadPoolExecutor  # only a large artifact needs it
+
             self._hashing = ThreadPoolExecutor(1, thread_name_prefix="plugbay-hash")
         for start in range(0, view.nbytes, 16 * _CHUNK):
             chunk = view[start : start + 16 * _CHUNK]

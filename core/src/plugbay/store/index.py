@@ -89,14 +89,6 @@ class RunIndex:
             raise
         return connection
 
-    def add(self, record: RunRecord, end: EndRecord | None, status: RunStatus | None = None) -> None:
-        """Take in a run. An index that cannot be written is left as it is: it is brought up to date when it is read."""
-        try:
-            with self._open() as connection:
-                _insert(connection, [_row_of(record, end, status)])
-        except (sqlite3.Error, OSError):
-            return
-
     def rows(
         self,
         reader: Reader,
@@ -136,12 +128,12 @@ class RunIndex:
         connection.executemany("DELETE FROM runs WHERE id = ?", [(run_id,) for run_id in gone])
 
 
-def _row_of(record: RunRecord, end: EndRecord | None, status: RunStatus | None) -> tuple[Any, ...]:
+def _row_of(record: RunRecord, end: EndRecord | None, status: RunStatus) -> tuple[Any, ...]:
     return (
         record.id,
         record.plan.pipeline,
         record.stack,
-        status or (end.status if end is not None else "running"),
+        status,
         record.created,
         None if end is None else end.ended - record.created,
         len(record.plan.steps),

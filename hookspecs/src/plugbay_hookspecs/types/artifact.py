@@ -16,7 +16,7 @@ class Artifact:
     name: str
     """The output's name; ``output`` for a lone unnamed one. In a collection: the position or the relative path."""
     digest: str
-    """SHA-256 of the bytes, 64 hexadecimal digits; of a collection, over its items' names and digests."""
+    """SHA-256 of the bytes, 64 hexadecimal digits; of a collection, over its items."""
     size: int
     """In bytes; of a collection, the sum."""
     serializer: str

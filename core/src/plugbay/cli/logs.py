@@ -1,0 +1,127 @@
+"""Print what a step has printed; with --follow, also what it goes on to print."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from plugbay.cli.parsing import add_run, add_stack
+from plugbay.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from plugbay.records.reader import Reader
+    from plugbay.records.run import Run, StepRun
+
+_PAUSE = 0.3
+"""Seconds between two looks at a log that is followed."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    add_run(parser)
+    parser.add_argument("step", metavar="STEP", help="the step's id; of a mapped step also one call: fit.0")
+    parser.add_argument("--attempt", type=int, metavar="N", help="the attempt, from 1 (default: the last)")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on until the step has ended")
+    add_stack(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command."""
+    from plugbay.history import get_run, reader_of
+
+    reader = reader_of(arguments.stack)
+    with reader.access():
+        found = get_run(arguments.run_id, stack=reader.stack)
+        step = _step_or_none(found, arguments.step)
+        if step is not None and step.mapped and step.calls:
+            for call in step.calls:
+                _write(f"==> {call.id} <==\n")
+                _write_ended(call.log(arguments.attempt))
+        elif step is not None and (step.source is not None or found.status != "running"):
+            _print_ended(found, step, reader, arguments.attempt)
+        elif arguments.follow:
+            _follow(found, arguments.step, reader, arguments.attempt)
+        else:
+            number = arguments.attempt or _current_attempt(reader, found.id, arguments.step)
+            _print_or_tell(reader.log(found.id, arguments.step, number), arguments.step, _engine(reader, arguments))
+    return 0
+
+
+def _step_or_none(run: Run, step: str) -> StepRun | None:
+    """The step; ``None`` for a call of a mapped step that is not recorded yet. Raises NotFoundError for neither."""
+    try:
+        return run[step]
+    except NotFoundError:
+        name, _, index = step.rpartition(".")
+        if run.status == "running" and index.isdecimal() and any(s.id == name and s.mapped for s in run.plan.steps):
+            return None
+        raise
+
+
+def _print_ended(run: Run, step: StepRun, reader: Reader, attempt: int | None) -> None:
+    known = [record.attempt for record in step.attempts]
+    if attempt is not None and attempt not in known and (step.source is None or known):
+        made = ", ".join(map(str, known)) or "none"
+        msg = f"step {step.id!r} of run {run.id} has no attempt {attempt} (it has: {made})"
+        raise NotFoundError(msg)
+    if step.source is None and not known:
+        _tell_nothing(step.id, f": it was {step.status or 'not run'}")
+        return
+    _print_or_tell(step.log(attempt), step.id, reader.stack.orchestrator.logs(run.id, step.id))
+
+
+def _engine(reader: Reader, arguments: argparse.Namespace) -> Iterable[str] | None:
+    return reader.stack.orchestrator.logs(arguments.run_id, arguments.step)
+
+
+def _print_or_tell(text: str, step: str, engine: Iterable[str] | None) -> None:
+    """Print the log, else the engine's own, else that there is none."""
+    if text:
+        _write_ended(text)
+    elif engine is not None:
+        for line in engine:
+            _write(f"{line}\n")
+    else:
+        _tell_nothing(step)
+
+
+def _current_attempt(reader: Reader, run_id: str, step: str) -> int:
+    """The last attempt that is recorded, or the one after it if it has begun to print."""
+    recorded = max((record.attempt for record in reader.attempts_of(run_id, step)), default=0)
+    return recorded + 1 if recorded == 0 or reader.log(run_id, step, recorded + 1) else recorded
+
+
+def _follow(run: Run, step: str, reader: Reader, attempt: int | None) -> None:
+    """Print the log as it grows, attempt after attempt, until the step or the run is over."""
+    number = attempt or max(1, _current_attempt(reader, run.id, step))
+    printed = 0
+    while True:
+        # Looked at before the log is read: what is printed last is not missed.
+        records = {record.attempt: record for record in reader.attempts_of(run.id, step)}
+        running = reader.status(run.record, reader.end_record(run.id)) == "running"
+        text = reader.log(run.id, step, number)
+        _write(text[printed:])
+        printed = len(text)
+        record = records.get(number)
+        if not running or (record is not None and (record.status != "failed" or attempt is not None)):
+            return
+        if record is not None and reader.log(run.id, step, number + 1):
+            number, printed = number + 1, 0
+        time.sleep(_PAUSE)
+
+
+def _tell_nothing(step: str, why: str = "") -> None:
+    sys.stderr.write(f"step {step!r} has printed nothing{why}\n")
+
+
+def _write_ended(text: str) -> None:
+    _write(text if text.endswith("\n") or not text else f"{text}\n")
+
+
+def _write(text: str) -> None:
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    sys.stdout.flush()

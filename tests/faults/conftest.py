@@ -1,0 +1,60 @@
+"""Faults on purpose: processes killed at any instant, disks that fill up, stores that were tampered with.
+
+Every random choice comes from one seed, ``PLUGBAY_FAULT_SEED``, which the head of the session prints; each test draws from
+a generator of its own, so that a test alone meets the same faults as in the whole suite.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from faultlab.lab import Lab
+from faultlab.tally import Tally
+
+SEED = os.environ.get("PLUGBAY_FAULT_SEED", "20240229")
+_tally = pytest.StashKey[Tally]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_tally] = Tally()
+
+
+def pytest_report_header() -> str:
+    return f"faults: PLUGBAY_FAULT_SEED={SEED}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    terminalreporter.section("faults")
+    terminalreporter.write_line(f"{config.stash[_tally].line()} (seed {SEED})")
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Tally:
+    """Counts over the whole session."""
+    return request.config.stash[_tally]
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    """The test's own generator."""
+    return random.Random(f"{SEED}:{request.node.name}")
+
+
+@pytest.fixture
+def make_lab(tmp_path: Path) -> Callable[[str], Lab]:
+    """Make a lab: a project and a home of its own."""
+    return lambda name: Lab(tmp_path / name)
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    """One lab."""
+    return Lab(tmp_path / "lab")

@@ -1,0 +1,32 @@
+"""Counting what was injected and what came of it."""
+
+from __future__ import annotations
+
+import threading
+
+
+class Tally:
+    """Faults, recoveries and losses of a session."""
+
+    def __init__(self) -> None:
+        self.injected: dict[str, int] = {}
+        self.recovered = 0
+        self.lost = 0
+        self._lock = threading.Lock()
+
+    def fault(self, kind: str, count: int = 1) -> None:
+        """Count injected faults."""
+        with self._lock:
+            self.injected[kind] = self.injected.get(kind, 0) + count
+
+    def recovery(self, lost: int = 0) -> None:
+        """Count a run that came to its right end, and the committed steps that did not survive until then."""
+        with self._lock:
+            self.recovered += 1
+            self.lost += lost
+
+    def line(self) -> str:
+        """The summary."""
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.injected.items()))
+        total = sum(self.injected.values())
+        return f"faults injected: {total} ({kinds}); runs recovered: {self.recovered}; steps lost: {self.lost}"
