@@ -40,6 +40,10 @@ class StoreError(PlugbayError):
     """The artifact store could not do what was asked of it."""
 
 
+class DamagedDocumentError(StoreError):
+    """A document in the artifact store is not what was written under its key."""
+
+
 class CorruptArtifactError(StoreError):
     """The bytes of an artifact are not the ones that were saved."""
 

@@ -224,12 +224,12 @@ def _decode_object(tree: dict[str, Any]) -> Any:
     return value
 
 
-def _decode_enum(tree: dict[str, Any]) -> Any:
-    kind = resolve(tree["$enum"])
+def _enum_class(reference: str) -> Any:
+    kind = resolve(reference)
     if not isinstance(kind, type) or not issubclass(kind, enum.Enum):
-        msg = f"{tree['$enum']} is not an enum"
+        msg = f"{reference} is not an enum"
         raise TypeError(msg)
-    return kind[tree["name"]]
+    return kind
 
 
 def _decode_namedtuple(tree: dict[str, Any]) -> Any:
@@ -247,8 +247,8 @@ _DECODERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "$datetime": lambda tree: dt.datetime.fromisoformat(tree["$datetime"]).replace(**_zone_of(tree)),
     "$decimal": lambda tree: decimal.Decimal(tree["$decimal"]),
     "$dict": lambda tree: {decode(key): decode(item) for key, item in tree["$dict"]},
-    "$enum": _decode_enum,
-    "$flag": lambda tree: resolve(tree["$flag"])(tree["value"]),
+    "$enum": lambda tree: _enum_class(tree["$enum"])[tree["name"]],
+    "$flag": lambda tree: _enum_class(tree["$flag"])(tree["value"]),
     "$float": lambda tree: float(tree["$float"]),
     "$frozenset": lambda tree: frozenset(decode(item) for item in tree["$frozenset"]),
     "$int": lambda tree: int(tree["$int"], 16),

@@ -8,13 +8,14 @@ import os
 import platform
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from contextvars import copy_context
 from typing import Any
 
 from attrs import frozen
 
 from plugbay.code.reference import resolve
-from plugbay.errors import OutputError, PlugbayError
+from plugbay.errors import OutputError, PlugbayError, StoreError
 from plugbay.execution.current import CurrentStep, executing
 from plugbay.execution.failures import StepCancelled, error_info
 from plugbay.execution.logs import captured
@@ -109,8 +110,10 @@ def commit(record: AttemptRecord, session: Session) -> tuple[AttemptRecord, bool
             source=CacheSource(run_id=record.run_id, step=record.step, attempt=record.attempt),
             outputs=record.outputs,
             seconds=record.ended - record.started,
+            fingerprint=record.fingerprint,
         )
-        store.put(cache_key(record.fingerprint), write(entry), durable=False)  # a lost entry is a miss, no more
+        with suppress(StoreError):  # a lost entry is a miss, no more
+            store.put(cache_key(record.fingerprint), write(entry), durable=False)
     return record, True
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import logging
 import os
 import sys
 import threading
@@ -17,6 +18,7 @@ from plugbay.home import log_directory
 from plugbay_hookspecs.types import StepInfo
 
 _log: ContextVar[LogFile | None] = ContextVar("plugbay_log", default=None)
+_TRIES = 100
 
 
 def log_path(run_id: str, step: str, attempt: int) -> Path:
@@ -41,9 +43,10 @@ class LogFile:
 
     def fileno(self) -> int:
         """The file's descriptor; makes the file."""
-        if self._handle is None:
+        while self._handle is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            with suppress(FileNotFoundError):  # who uploads the log of another attempt removes a directory that is empty
+                self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         return self._handle
 
     def write(self, text: str) -> None:
@@ -68,8 +71,23 @@ class LogFile:
             os.close(self._handle)
             self._handle = None
         if size == 0:
-            self.path.unlink(missing_ok=True)
+            with suppress(OSError):
+                self.path.unlink()
         return size > 0
+
+
+def _open(path: Path) -> int:
+    """Make a log; where that is not possible, what is printed is lost and the step goes on."""
+    for _ in range(_TRIES):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:  # another log was uploaded just now, and the empty directory removed
+            continue
+        except OSError as error:
+            logging.getLogger("plugbay").warning("what a step prints cannot be kept: %s", error)
+            break
+    return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
 
 
 def _write_all(handle: int, data: bytes) -> None:

@@ -94,8 +94,8 @@ class Ownership:
 
     def __enter__(self) -> Self:
         """Take the lock. Raises :class:`RunBusyError` when another process of this machine has it."""
-        lock_directory().mkdir(parents=True, exist_ok=True)
         try:
+            lock_directory().mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
         except Timeout as error:
             msg = f"run {self._run_id} is being driven by another process; wait for it, or cancel it with: plugbay cancel {self._run_id}"

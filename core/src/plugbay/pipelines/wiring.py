@@ -64,11 +64,11 @@ class Wiring:
         if "id" in kwargs and "id" not in signature.parameters.parameters:
             wanted = step.options.changed(step.name, id=kwargs.pop("id")).id
         call_id = self._unique_id(wanted, step.name)
-        arguments = self._bind(step, call_id, args, kwargs)
         mapped_name = next(iter(signature.parameters.parameters), None) if mapped else None
         if mapped and mapped_name is None:
             msg = f"step {call_id!r} cannot be mapped: it has no parameter that takes an element"
             raise PlanError(msg)
+        arguments = self._bind(step, call_id, args, kwargs)
         inputs = {
             name: self._input(call_id, name, value, signature.hints.get(name, Any), each=name == mapped_name)
             for name, value in arguments.items()

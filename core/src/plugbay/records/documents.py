@@ -10,7 +10,7 @@ from typing import Any, TypeVar, Union
 from attrs import field, frozen
 from cattrs import BaseValidationError, Converter
 
-from plugbay.errors import StoreError
+from plugbay.errors import DamagedDocumentError, StoreError
 from plugbay_hookspecs.types import (
     Artifact,
     CacheSource,
@@ -135,6 +135,8 @@ class CacheEntry:
     outputs: tuple[Artifact, ...]
     seconds: float = 0.0
     """How long the attempt took."""
+    fingerprint: str | None = None
+    """What it answers, as its key says too: an entry that was moved to another key answers nothing."""
     schema: int = SCHEMA
 
 
@@ -235,7 +237,8 @@ def read(content: bytes, kind: type[Document], key: str) -> Document:
     """Read a document that :func:`write` wrote.
 
     :param key: where it was read from, for the error message.
-    :raises StoreError: when it is not such a document, or was written by a later release.
+    :raises DamagedDocumentError: when it is not such a document.
+    :raises StoreError: when it was written by a later release.
     """
     try:
         tree = json.loads(content.decode("utf-8", "surrogatepass"))
@@ -244,9 +247,9 @@ def read(content: bytes, kind: type[Document], key: str) -> Document:
             msg = f"{key} was written by a later release of Plugbay (schema {schema}, this one reads up to {SCHEMA}); upgrade plugbay"
             raise StoreError(msg)
         return _converter.structure(tree, kind)
-    except (ValueError, TypeError, KeyError, AttributeError, BaseValidationError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, BaseValidationError) as error:
         msg = f"{key} is damaged: it is no {kind.__name__} document ({type(error).__name__}: {error})"
-        raise StoreError(msg) from error
+        raise DamagedDocumentError(msg) from error
 
 
 def structure(tree: Any, kind: type[Document]) -> Document:

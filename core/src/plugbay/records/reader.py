@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 
-from plugbay.errors import NotFoundError, StoreError
+from plugbay.errors import DamagedDocumentError, NotFoundError
 from plugbay.execution.logs import log_path
 from plugbay.execution.ownership import is_gone, latest_driver
 from plugbay.records.documents import AttemptRecord, EndRecord, RunRecord, read
@@ -65,21 +65,25 @@ class Reader:
         key = plan_key(run_id)
         with self.access():
             try:
-                return read(self.store.get(key), RunRecord, key)
+                record = read(self.store.get(key), RunRecord, key)
             except FileNotFoundError as error:
                 msg = (
                     f"there is no run {run_id!r} in the artifact store of stack {self.stack.name!r}; see: plugbay runs"
                 )
                 raise NotFoundError(msg) from error
+        _check_place(key, plan_key(record.id))
+        return record
 
     def end_record(self, run_id: str) -> EndRecord | None:
         """Read how a run ended, ``None`` while it has not."""
         key = end_key(run_id)
         with self.access():
             try:
-                return read(self.store.get(key), EndRecord, key)
+                end = read(self.store.get(key), EndRecord, key)
             except FileNotFoundError:
                 return None
+        _check_place(key, end_key(end.run_id))
+        return end
 
     def status(self, record: RunRecord, end: EndRecord | None) -> RunStatus:
         """The status of a run; one whose driver is gone without a word was interrupted."""
@@ -96,7 +100,7 @@ class Reader:
         key = attempt_key(run_id, step, number)
         with self.access():
             try:
-                return read(self.store.get(key), AttemptRecord, key)
+                return self._attempt(key)
             except FileNotFoundError as error:
                 msg = f"run {run_id} has no record of attempt {number} of step {step!r}"
                 raise NotFoundError(msg) from error
@@ -104,16 +108,30 @@ class Reader:
     def attempts(self, run_id: str) -> list[AttemptRecord]:
         """Read the records of all attempts of a run: by step or call, then by number.
 
-        A record that cannot be read is left out.
+        A record that is damaged is left out.
         """
         found = []
         with self.access():
             for entry in self.store.list(steps_prefix(run_id)):
                 try:
-                    found.append(read(self.store.get(entry.key), AttemptRecord, entry.key))
-                except (FileNotFoundError, StoreError):
+                    found.append(self._attempt(entry.key))
+                except (FileNotFoundError, DamagedDocumentError):
                     continue
         return sorted(found, key=lambda record: (record.step, record.attempt))
+
+    def _attempt(self, key: str) -> AttemptRecord:
+        record = read(self.store.get(key), AttemptRecord, key)
+        _check_place(key, attempt_key(record.run_id, record.step, record.attempt))
+        return record
+
+    def attempt_counts(self, run_id: str) -> dict[str, int]:
+        """How many attempts each step or call has had, those with a damaged record included."""
+        prefix, counts = steps_prefix(run_id), dict[str, int]()
+        with self.access():
+            for entry in self.store.list(prefix):
+                step, _, number = entry.key.removeprefix(prefix).removesuffix(".json").rpartition(".")
+                counts[step] = max(counts.get(step, 0), int(number) if number.isdecimal() else 0)
+        return counts
 
     def attempts_of(self, run_id: str, step: str) -> list[AttemptRecord]:
         """Read the records of all attempts of one step or call, oldest first."""
@@ -131,3 +149,10 @@ class Reader:
         with suppress(FileNotFoundError):
             return local.read_bytes().decode("utf-8", "replace")
         return ""
+
+
+def _check_place(key: str, place: str) -> None:
+    """Raise for a document that says it belongs elsewhere: it was moved or copied there, and must not answer for another."""
+    if key != place:
+        msg = f"{key} is damaged: it is the document of {place}"
+        raise DamagedDocumentError(msg)
