@@ -112,7 +112,7 @@ class Lab:
 
     def statuses(self) -> dict[str, str]:
         """What ``plugbay runs`` lists: the status of each run."""
-        done = self.plugbay("runs", "--json")
+        done = self.plugbay("runs", "--limit", "0", "--json")
         assert done.code == 0, done.err
         return {run["id"]: run["status"] for run in json.loads(done.out)}
 

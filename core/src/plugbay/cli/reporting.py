@@ -15,7 +15,8 @@ from plugbay.errors import PlanError, PlugbayError, TargetError
 
 USAGE = 2
 INTERNAL = 70
-_HOOK_NOTE = "in hook "
+_PLUGIN_NOTES = ("in hook ", "in the command ")
+"""How the notes begin that tell which plugin an exception comes from."""
 
 
 def report(error: Exception, *, verbose: bool) -> int:
@@ -33,7 +34,7 @@ def report(error: Exception, *, verbose: bool) -> int:
             if not verbose:
                 _print_origin(one)
         return max(one.exit_code for one in known)
-    origin = [note for note in getattr(error, "__notes__", ()) if note.startswith(_HOOK_NOTE)]
+    origin = [note for note in getattr(error, "__notes__", ()) if note.startswith(_PLUGIN_NOTES)]
     if origin:
         print_error(f"{_kind(error)}: {error} ({'; '.join(origin)})")
         _hint(verbose=verbose)

@@ -18,7 +18,6 @@ from plugbay.home import log_directory
 from plugbay_hookspecs.types import StepInfo
 
 _log: ContextVar[LogFile | None] = ContextVar("plugbay_log", default=None)
-_TRIES = 100
 
 
 def log_path(run_id: str, step: str, attempt: int) -> Path:
@@ -43,10 +42,8 @@ class LogFile:
 
     def fileno(self) -> int:
         """The file's descriptor; makes the file."""
-        while self._handle is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with suppress(FileNotFoundError):  # who uploads the log of another attempt removes a directory that is empty
-                self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        if self._handle is None:
+            self._handle = _open(self.path)
         return self._handle
 
     def write(self, text: str) -> None:
@@ -78,16 +75,15 @@ class LogFile:
 
 def _open(path: Path) -> int:
     """Make a log; where that is not possible, what is printed is lost and the step goes on."""
-    for _ in range(_TRIES):
+    while True:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        except FileNotFoundError:  # another log was uploaded just now, and the empty directory removed
+        except FileNotFoundError:  # who uploads the log of another attempt removes a directory that is empty
             continue
         except OSError as error:
             logging.getLogger("plugbay").warning("what a step prints cannot be kept: %s", error)
-            break
-    return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+            return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
 
 
 def _write_all(handle: int, data: bytes) -> None:

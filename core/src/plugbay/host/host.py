@@ -54,7 +54,7 @@ class Host:
                 self._manager.register(component.plugin, component.id)
                 self._manager.check_pending()
             except pluggy.PluginValidationError as error:
-                msg = f"{component}: {error}"
+                msg = f"{component}: {' '.join(str(error).split())}"
                 raise PluginError(msg) from error
         self._by_plugin = {id(component.plugin): component for component in components}
         self._manager.add_hookcall_monitoring(_nothing, self._name_raiser)

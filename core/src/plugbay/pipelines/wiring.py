@@ -126,7 +126,12 @@ class Wiring:
             if problem is not None:
                 raise PlanError(problem)
             return binding
-        if isinstance(binding, Literal) and not isinstance(value, (list, tuple)):
+        if isinstance(value, (list, tuple)):
+            for index, item in enumerate(value):
+                problem = _argument_problem(item, hint, f"element {index} of {where}")
+                if problem is not None:
+                    raise PlanError(problem)
+        elif isinstance(binding, Literal):
             msg = f"{where}: map() takes a list or the output of a step, not {describe(type(value))}"
             raise PlanError(msg)
         if isinstance(binding, NamedItemsOf):

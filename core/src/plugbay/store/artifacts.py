@@ -43,7 +43,7 @@ class Artifacts:
         """Work on ``store``, choosing among ``serializers``."""
         self._store = store
         self._serializers = serializers
-        self._scratch: weakref.finalize[..., ModuleType] | None = None
+        self._scratch: weakref.finalize[..., Any] | None = None
         self._directory_name = ""
         self._lock = threading.Lock()
 
