@@ -342,3 +342,11 @@ def test_in_a_plan_each_step_comes_after_what_it_needs(graph: list[list[int]], r
     for node, before in enumerate(graph):
         planned = next(one for one in plan.steps if one.id == f"n{node}")
         assert set(needs(planned)) == {f"n{other}" for other in before}
+
+
+def test_a_parameter_cannot_hide_an_option_of_run() -> None:
+    with pytest.raises(PlanError, match="rename stack"):
+
+        @pipeline
+        def hiding(stack: str) -> None:
+            load()

@@ -31,6 +31,8 @@ _OF_RUN = ("stack", "failure", "cache")
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_OPTIONS_OF_RUN = frozenset({"stack", "failure", "cache"})
+
 
 @frozen(kw_only=True)
 class Compiled:
@@ -67,6 +69,10 @@ class Pipeline(Generic[P, R]):
                     f"run({name}=...) means something else; rename it"
                 )
                 raise PlanError(msg)
+        taken = _OPTIONS_OF_RUN & set(inspect.signature(function).parameters)
+        if taken:
+            msg = f"pipeline {function.__name__}: run() has options of its own named {listed(_OPTIONS_OF_RUN)}; rename {listed(taken)}"
+            raise PlanError(msg)
         functools.update_wrapper(self, function)
         self.function = function
         self._failure, self._on_success, self._on_failure = failure, on_success, on_failure
