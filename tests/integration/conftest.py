@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 import pytest
+
 from plugbay.stack import Stack
 from plugbay_hookspecs import component, hookimpl
 from plugbay_local.artifact_store import LocalArtifactStore

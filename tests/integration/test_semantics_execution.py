@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import attrs
 import pytest
+
 from plugbay import PlugbayError, RunFailed, current, pipeline, step
 from plugbay.errors import CorruptArtifactError, OutputError
 from plugbay.store.layout import attempt_key, cache_key
@@ -137,10 +138,10 @@ def test_a_retry_waits_longer_each_time_and_has_a_record_and_a_log_of_its_own(st
     assert all(later - earlier >= delay for earlier, later, delay in zip(starts, starts[1:], delays, strict=False))
 
 
-def test_retries_without_end_do_not_overflow(stack, recorder):
-    @step(retries=1100, retry_delay=0, backoff=2)
+def test_a_delay_beyond_all_numbers_does_not_end_the_run(stack):
+    @step(retries=3, retry_delay=0, backoff=1e300)
     def flaky() -> int:
-        if current().attempt < 1030:
+        if current().attempt < 4:
             raise ValueError
         return 1
 
@@ -305,7 +306,8 @@ def test_arguments_reach_the_step_as_they_were_given(stack):
             take(value)
 
     pipeline(flights).run(stack=stack)
-    assert sorted(map(repr, seen)) == sorted(map(repr, values))
+    assert len(seen) == len(values)
+    assert all(any(type(one) is type(value) and one == value for one in seen) for value in values)
 
 
 def test_an_argument_that_was_changed_in_a_step_is_not_changed_for_the_next(stack):

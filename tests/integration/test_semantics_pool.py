@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from plugbay import RunFailed
 from plugbay.history import runs
 
@@ -161,7 +162,9 @@ def test_steps_of_an_interactive_session_run_in_the_driver(scripts):
     code, out, err = scripts.run("-c", text + "\nshow(flights.run())\n")
     assert (code, out) == (0, "3 1\nhere\n"), err
     # a prompt ends a block at an empty line
-    code, out, err = scripts.run("-i", "-q", stdin=text.replace("\n\n", "\n\n\n") + "\nshow(flights.run())\n")
+    code, out, err = scripts.run(
+        "-i", "-q", stdin=text.replace("\n\n", "\n\n\n") + "\nshow(flights.run(cache=False))\n"
+    )
     assert "3 1\nhere\n" in out, err
 
 

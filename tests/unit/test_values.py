@@ -15,6 +15,7 @@ import attrs
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+
 from plugbay.values import EncodingError, canonical, decode, encode
 
 
@@ -82,7 +83,7 @@ class Opaque:
 zones = st.sampled_from(
     [
         None,
-        dt.timezone.utc,
+        dt.UTC,
         dt.timezone(dt.timedelta(hours=-3, minutes=-30)),
         dt.timezone(dt.timedelta(hours=1), "CET"),
         zoneinfo.ZoneInfo("Europe/Berlin"),
@@ -348,7 +349,7 @@ def test_a_tree_that_cannot_be_read_says_why(tree: Any, told: str) -> None:
 def test_a_class_whose_fields_have_changed_is_told() -> None:
     tree = encode(Row(1))
     tree["fields"]["gone"] = tree["fields"].pop("cells")
-    with pytest.raises(EncodingError, match="fields of .* have changed"):
+    with pytest.raises(EncodingError, match=r"fields of .* have changed"):
         decode(tree)
 
 

@@ -17,7 +17,6 @@ import json
 import math
 import pathlib
 import uuid
-import zoneinfo
 from collections.abc import Callable
 from typing import Any
 
@@ -137,6 +136,8 @@ def _encode_zone(value: dt.datetime | dt.time, where: str) -> dict[str, Any]:
     zone, fold = value.tzinfo, {"fold": 1} if value.fold else {}
     if zone is None:
         return fold
+    import zoneinfo  # few values have a time zone, and it is slow to import
+
     if isinstance(zone, zoneinfo.ZoneInfo) and zone.key:
         return {"zone": zone.key, **fold}
     if type(zone) is dt.timezone:
@@ -202,6 +203,8 @@ def _zone_of(tree: dict[str, Any]) -> dict[str, Any]:
     """The time zone and fold of a datetime or time, as ``replace`` takes them."""
     zone: dt.tzinfo | None = None
     if "zone" in tree:
+        import zoneinfo  # as above
+
         zone = zoneinfo.ZoneInfo(tree["zone"])
     elif "offset" in tree:
         offset = dt.timedelta(*tree["offset"])

@@ -66,7 +66,7 @@ def chain(seed: int) -> Callable[[], int]:
 def fan(seed: int) -> Callable[[], int]:
     config = {
         "ops": {f"pause_{position}": {"inputs": {"position": position}} for position in POSITIONS},
-        "execution": {"config": {"max_concurrent": measuring.FAN_WIDTH}},
+        "execution": {"config": {"multiprocess": {"max_concurrent": measuring.FAN_WIDTH}}},
     }
     return run(fanned, config, [f"pause_{position}" for position in POSITIONS])
 

@@ -1,101 +1,61 @@
-"""The cases on Metaflow: flows run by ``Runner``, where each step is a process, as in ``python flow.py run``.
+"""The cases on Metaflow: the flows beside this file, whose steps are a process each.
 
-Metaflow starts this file again for each step, and then ``PEERS_FLOW`` names the flow. A flow has a start and an end, so the
-smallest has two steps.
+One step is ``python metaflow_lone_flow.py run``; the others are started by ``Runner``, in one more process.
 """
 
 from __future__ import annotations
 
-import os
+import runpy
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import measuring
-from metaflow import FlowSpec, Parameter, Runner, step
 
-
-class LoneFlow(FlowSpec):
-    seed = Parameter("seed", type=int)
-
-    @step
-    def start(self):
-        self.number = measuring.incremented(self.seed)
-        self.next(self.end)
-
-    @step
-    def end(self):
-        pass
-
-
-class ChainFlow(FlowSpec):
-    seed = Parameter("seed", type=int)
-
-    @step
-    def start(self):
-        self.number = measuring.incremented(self.seed)
-        self.next(self.increment)
-
-    @step
-    def increment(self):
-        self.number = measuring.incremented(self.number)
-        self.left = str(self.number < self.seed + measuring.CHAIN_LENGTH - 1)
-        self.next({"True": self.increment, "False": self.end}, condition="left")
-
-    @step
-    def end(self):
-        self.number = measuring.incremented(self.number)
-
-
-class FanFlow(FlowSpec):
-    seed = Parameter("seed", type=int)
-
-    @step
-    def start(self):
-        self.positions = list(range(measuring.FAN_WIDTH))
-        self.next(self.pause, foreach="positions")
-
-    @step
-    def pause(self):
-        self.position = measuring.paused(self.input)
-        self.next(self.join)
-
-    @step
-    def join(self, inputs):
-        self.number = sum(input.position for input in inputs)
-        self.next(self.end)
-
-    @step
-    def end(self):
-        pass
-
-
-def runner(flow: type[FlowSpec]) -> Runner:
-    return Runner(__file__, show_output=False, env={**os.environ, "PEERS_FLOW": flow.__name__})
+FOLDER = Path(__file__).parent
+CHAIN = Path("metaflow-chain")
+"""The id of the chain's run, for the one that resumes it."""
 
 
 def one(seed: int) -> Callable[[], int]:
-    run = runner(LoneFlow).run(seed=seed).run
-    return lambda: run.data.number
+    flow = str(FOLDER / "metaflow_lone_flow.py")
+    sys.argv = [flow, "run", "--seed", str(seed)]
+    try:
+        runpy.run_path(flow, run_name="__main__")
+    except SystemExit as end:
+        if end.code:
+            raise
+
+    def load() -> int:
+        from metaflow import Flow
+
+        return int(Flow("LoneFlow").latest_run.data.number)
+
+    return load
 
 
 def chain(seed: int) -> Callable[[], int]:
-    run = runner(ChainFlow).run(seed=seed).run
-    Path("metaflow-chain").write_text(run.id)
-    return lambda: run.data.number
+    from metaflow import Runner
+
+    run = Runner(str(FOLDER / "metaflow_chain_flow.py"), show_output=False).run(seed=seed).run
+    CHAIN.write_text(run.id)
+    return lambda: int(run.data.number)
 
 
 def again(seed: int) -> Callable[[], int]:
-    run = runner(ChainFlow).resume(origin_run_id=Path("metaflow-chain").read_text()).run
-    return lambda: run.data.number
+    from metaflow import Runner
+
+    resumed = Runner(str(FOLDER / "metaflow_chain_flow.py"), show_output=False).resume(origin_run_id=CHAIN.read_text())
+    return lambda: int(resumed.run.data.number)
 
 
 def fan(seed: int) -> Callable[[], int]:
-    run = runner(FanFlow).run(seed=seed, max_workers=measuring.FAN_WIDTH).run
-    return lambda: run.data.number
+    from metaflow import Runner
+
+    runner = Runner(str(FOLDER / "metaflow_fan_flow.py"), show_output=False)
+    run = runner.run(seed=seed, max_workers=measuring.FAN_WIDTH).run
+    return lambda: int(run.data.number)
 
 
 if __name__ == "__main__":
-    if "PEERS_FLOW" in os.environ:
-        {flow.__name__: flow for flow in (LoneFlow, ChainFlow, FanFlow)}[os.environ["PEERS_FLOW"]]()
-    else:
-        measuring.answer(one=one, chain=chain, again=again, fan=fan, warm=False)
+    measuring.answer(one=one, chain=chain, again=again, fan=fan, warm=False)

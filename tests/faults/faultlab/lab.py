@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from attrs import frozen
-from plugbay.records.documents import AttemptRecord, CacheEntry, Driver, EndRecord, RunRecord, read
-from plugbay.store.artifacts import blobs_of
 
 from faultlab.processes import MARK
+from plugbay.records.documents import AttemptRecord, CacheEntry, Driver, EndRecord, RunRecord, read
+from plugbay.store.artifacts import blobs_of
 
 _HERE = Path(__file__).parent
 SHIM = _HERE / "shim"

@@ -1,6 +1,7 @@
 import importlib
 import json
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+
 from plugbay.code import fingerprint
 from plugbay.code.fingerprint import code_fingerprint
 
@@ -253,6 +255,13 @@ def test_no_installed_package_is_imported_for_it(
     monkeypatch.syspath_prepend(str(package.parent))
     assert fingerprint_of("def target():\n    from heavy.part import thing\n    import heavy.part\n    return thing\n")
     assert "heavy" not in sys.modules
+
+
+def test_pickling_an_instance_keeps_it(fingerprint_of: Fingerprint) -> None:
+    before = fingerprint_of("class C: pass\ndef target(): return C()")
+    steps = sys.modules["steps"]
+    pickle.dumps(steps.target())
+    assert code_fingerprint(steps.target) == before
 
 
 def test_recursion_ends(fingerprint_of: Fingerprint) -> None:

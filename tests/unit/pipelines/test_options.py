@@ -2,6 +2,7 @@ import math
 from typing import Any
 
 import pytest
+
 from plugbay import PlanError, step
 from plugbay.pipelines.options import StepOptions, parse_resources
 

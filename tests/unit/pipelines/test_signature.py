@@ -1,6 +1,7 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
+
 from plugbay import PlanError
 from plugbay.pipelines.signature import Output, signature_of
 

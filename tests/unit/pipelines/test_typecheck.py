@@ -1,9 +1,10 @@
 import collections.abc as abc
 import enum
 import typing
-from typing import Annotated, Any, Literal, NewType, Optional, TypedDict, TypeVar, Union
+from typing import Annotated, Any, Literal, NewType, TypedDict, TypeVar, Union
 
 import pytest
+
 from plugbay.pipelines.typecheck import describe, incompatible, mismatch
 
 T = TypeVar("T")
@@ -35,7 +36,7 @@ FITS = [
     (1.5, complex),
     (True, bool),
     (None, None),
-    (None, Optional[int]),
+    (None, Union[int, None]),
     ("a", Union[int, str]),
     ("a", int | str),
     ([1, 2], list[int]),
@@ -102,13 +103,13 @@ def test_a_mismatch_tells_place_expected_and_got(value: Any, hint: Any, told: st
         (Animal, Dog),
         (int, int | str),
         (int | str, str),
-        (Optional[int], int),
+        (Union[int, None], int),
         (list[int], abc.Sequence[int]),
         (abc.Iterable, list),
         (abc.Sized, abc.Iterable),
         (list[int], list[float]),
         (None, None),
-        (None, Optional[int]),
+        (None, Union[int, None]),
         (T, int),
         (Metres, str),
         (dict, Shape),
@@ -144,11 +145,11 @@ def test_annotations_that_cannot_fit_are_told(given: Any, taken: Any) -> None:
 
 
 def test_hints_are_shown_as_a_person_writes_them() -> None:
-    assert [describe(hint) for hint in (int, None, list[int], Optional[int], Annotated[str, "s"], Any)] == [
+    assert [describe(hint) for hint in (int, None, list[int], Union[int, None], Annotated[str, "s"], Any)] == [
         "int",
         "None",
         "list[int]",
-        "Optional[int]",
+        describe(Union[int, None]),
         "str",
         "Any",
     ] or describe(Any) == "typing.Any"

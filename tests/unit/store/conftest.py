@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from plugbay.serializers.choice import Serializers
 from plugbay.stack import Stack
 from plugbay.store.artifacts import Artifacts

@@ -7,6 +7,7 @@ import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from plugbay.errors import CorruptArtifactError, OutputError, StoreError
 from plugbay.serializers.choice import SerializationError, Serializers
 from plugbay.stack import Stack

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from plugbay.errors import StoreError
 from plugbay.records.documents import (
     SCHEMA,

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from plugbay import RunFailed, pipeline, runs, step
 from plugbay.errors import NotFoundError
 from plugbay.history import get_run

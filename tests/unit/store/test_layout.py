@@ -3,6 +3,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from plugbay.stack.keys import check_key, check_prefix
 from plugbay.store import layout
 

@@ -179,7 +179,16 @@ class _Walk:
 
 
 _CLASS_NOISE = frozenset(
-    {"__doc__", "__module__", "__dict__", "__weakref__", "__firstlineno__", "__static_attributes__", "__annotations__"}
+    {
+        "__doc__",
+        "__module__",
+        "__dict__",
+        "__slotnames__",
+        "__weakref__",
+        "__firstlineno__",
+        "__static_attributes__",
+        "__annotations__",
+    }
     | {"__annotate__", "__annotate_func__", "__annotations_cache__", "__attrs_attrs__", "__dataclass_fields__"}
     | {"__dataclass_params__", "__match_args__", "__slots__", "__attrs_own_setattr__", "__attrs_props__"}
     | {"__parameters__", "__orig_bases__", "__abstractmethods__", "_abc_impl"}

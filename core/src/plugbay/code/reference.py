@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,7 +16,7 @@ def main_module_name() -> str | None:
     if spec is not None and spec.name != "__main__":
         return str(spec.name)
     file = getattr(main, "__file__", None)
-    return Path(file).stem if file and str(file).endswith(".py") else None
+    return os.path.basename(file).removesuffix(".py") if file and str(file).endswith(".py") else None  # noqa: PTH119  called twice a step
 
 
 def module_name(value: Any) -> str | None:

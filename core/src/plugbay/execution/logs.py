@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import io
-import logging
 import os
 import sys
 import threading
@@ -81,8 +80,7 @@ def _open(path: Path) -> int:
             return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except FileNotFoundError:  # who uploads the log of another attempt removes a directory that is empty
             continue
-        except OSError as error:
-            logging.getLogger("plugbay").warning("what a step prints cannot be kept: %s", error)
+        except OSError:
             return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
 
 

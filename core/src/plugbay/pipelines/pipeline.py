@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from plugbay.stack import Stack
     from plugbay_hookspecs.types import Plan
 
-_OF_RUN = ("stack", "failure", "cache")
-"""The arguments of :meth:`Pipeline.run` that are no parameters of the pipeline."""
-
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -62,13 +59,6 @@ class Pipeline(Generic[P, R]):
     ) -> None:
         """Make ``function`` a pipeline."""
         _check_failure(failure, function.__name__)
-        for name in inspect.signature(function).parameters:
-            if name in _OF_RUN:
-                msg = (
-                    f"pipeline {function.__name__}: the parameter {name!r} could never be given, because "
-                    f"run({name}=...) means something else; rename it"
-                )
-                raise PlanError(msg)
         taken = _OPTIONS_OF_RUN & set(inspect.signature(function).parameters)
         if taken:
             msg = f"pipeline {function.__name__}: run() has options of its own named {listed(_OPTIONS_OF_RUN)}; rename {listed(taken)}"

@@ -159,6 +159,8 @@ class StepRun:
                 return self._reader.attempt(source.run_id, source.step, source.attempt)
             except NotFoundError:
                 return None
+        if self.summary is not None and self.summary.attempt:
+            return self._reader.attempt(self._run.id, self.id, self.summary.attempt)
         return self.attempts[-1] if self.attempts else None
 
     @property
