@@ -18,10 +18,10 @@ from plugbay.errors import CorruptArtifactError, PlugbayError, StoreError
 
 Damage = Callable[[Path], object]
 
-CUT: Damage = lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])  # noqa: E731
-EMPTY: Damage = lambda path: path.write_bytes(b"")  # noqa: E731
-NOISE: Damage = lambda path: path.write_bytes(b"\x00\xff" * 50)  # noqa: E731
-LIST: Damage = lambda path: path.write_bytes(b"[" * 100_000)  # noqa: E731
+CUT: Damage = lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+EMPTY: Damage = lambda path: path.write_bytes(b"")
+NOISE: Damage = lambda path: path.write_bytes(b"\x00\xff" * 50)
+LIST: Damage = lambda path: path.write_bytes(b"[" * 100_000)
 DAMAGES = {"cut": CUT, "empty": EMPTY, "noise": NOISE, "brackets": LIST}
 
 

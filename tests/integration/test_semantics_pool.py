@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from plugbay import RunFailed
-from plugbay.history import runs
+from plugbay.history.queries import runs
 
 pytestmark = pytest.mark.usefixtures("project")
 

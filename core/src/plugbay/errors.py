@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from plugbay.records.run import Run
+    from plugbay.history.run import Run
 
 
 class PlugbayError(Exception):

@@ -22,8 +22,8 @@ from typing import Any
 
 import attrs
 
-from plugbay.code.reference import reference_to, resolve
 from plugbay.errors import PlugbayError
+from plugbay.reference import reference_to, resolve
 
 _ATOMS = frozenset({str, int, bool, type(None)})
 _JSON = _ATOMS | {float}

@@ -15,7 +15,7 @@ from benchmarks.case import Bench, Case, in_turns
 from benchmarks.cases.chains import chain
 from benchmarks.measuring import Sample, command, fresh, measured
 from plugbay import Stack
-from plugbay.records.documents import write
+from plugbay.store.documents import write
 from plugbay.store.layout import end_key, new_run_id, plan_key
 
 RUNS = 10_000

@@ -17,8 +17,8 @@ from typing import Any
 from attrs import frozen
 
 from faultlab.processes import MARK
-from plugbay.records.documents import AttemptRecord, CacheEntry, Driver, EndRecord, RunRecord, read
 from plugbay.store.artifacts import blobs_of
+from plugbay.store.documents import AttemptRecord, CacheEntry, Driver, EndRecord, RunRecord, read
 
 _HERE = Path(__file__).parent
 SHIM = _HERE / "shim"

@@ -4,7 +4,7 @@ import select
 import sys
 
 from plugbay import Stack
-from plugbay.store.garbage import collect
+from plugbay.history.garbage import collect
 
 rounds = removed = 0
 while not select.select([sys.stdin], [], [], 0.01)[0]:

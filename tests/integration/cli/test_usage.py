@@ -61,7 +61,7 @@ def test_an_internal_error_is_short_and_ends_with_70(project):
 
         class Breaking:
             def find_spec(self, name, path=None, target=None):
-                if name == "plugbay.history":
+                if name == "plugbay.history.queries":
                     raise RuntimeError("something unforeseen")
 
         sys.meta_path.insert(0, Breaking())

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, NewType, TypedDict, TypeVar, Union
 
 import pytest
 
-from plugbay.pipelines.typecheck import describe, incompatible, mismatch
+from plugbay.typecheck import describe, incompatible, mismatch
 
 T = TypeVar("T")
 Metres = NewType("Metres", float)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugbay.errors import StoreError
-from plugbay.records.documents import (
+from plugbay.store.documents import (
     SCHEMA,
     AttemptRecord,
     CacheEntry,

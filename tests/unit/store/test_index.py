@@ -5,9 +5,9 @@ import pytest
 
 from plugbay import RunFailed, pipeline, runs, step
 from plugbay.errors import NotFoundError
-from plugbay.history import get_run
+from plugbay.history.index import RunIndex
+from plugbay.history.queries import get_run
 from plugbay.stack import Stack
-from plugbay.store.index import RunIndex
 from plugbay.store.layout import end_key, run_prefix
 
 

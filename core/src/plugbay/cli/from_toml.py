@@ -20,7 +20,7 @@ from cattrs import ClassValidationError, Converter, ForbiddenExtraKeysError, Str
 from cattrs.gen import make_dict_structure_fn
 
 from plugbay.errors import did_you_mean, listed
-from plugbay.pipelines.typecheck import bare, describe, mismatch
+from plugbay.typecheck import bare, describe, mismatch
 
 _AS_TOML_HAS_THEM = (str, bool, int, float, dt.datetime, dt.date, dt.time)
 
@@ -115,7 +115,7 @@ def _structured(converter: Converter, parts: list[tuple[str, Any, Any]]) -> list
     for place, tree, hint in parts:
         try:
             values.append(converter.structure(tree, hint))
-        except Exception as error:  # noqa: BLE001  as in value_of_tree
+        except Exception as error:  # noqa: BLE001  the next option may take it
             errors.append((place, error))
     if errors:
         raise _InPartsError(errors)

@@ -44,8 +44,8 @@ def _duration(text: str) -> float:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
+    from plugbay.history.garbage import GRACE, collect
     from plugbay.stack import Stack
-    from plugbay.store.garbage import GRACE, collect
 
     collected = collect(
         Stack.load(arguments.stack),

@@ -11,8 +11,8 @@ from plugbay.cli.parsing import add_run, add_stack
 from plugbay.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from plugbay.records.reader import Reader
-    from plugbay.records.run import Run, StepRun
+    from plugbay.history.reader import Reader
+    from plugbay.history.run import Run, StepRun
 
 _PAUSE = 0.3
 """Seconds between two looks at a log that is followed."""
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from plugbay.history import get_run, reader_of
+    from plugbay.history.queries import get_run, reader_of
 
     reader = reader_of(arguments.stack)
     with reader.access():

@@ -16,7 +16,7 @@ from cattrs.gen import make_dict_structure_fn
 from plugbay.config.schema import shown
 from plugbay.config.sourced import SourcedText, unsourced
 from plugbay.errors import did_you_mean
-from plugbay.pipelines.typecheck import bare, describe
+from plugbay.typecheck import bare, describe
 from plugbay_hookspecs import Secret
 
 FetchSecret = Callable[[str], str]

@@ -14,7 +14,6 @@ from typing import Any
 
 from attrs import frozen
 
-from plugbay.code.reference import resolve
 from plugbay.errors import OutputError, PlugbayError, StoreError
 from plugbay.execution.current import CurrentStep, executing
 from plugbay.execution.failures import StepCancelled, error_info
@@ -23,9 +22,10 @@ from plugbay.execution.session import Session
 from plugbay.execution.tasks import Task, artifacts_in, load_input
 from plugbay.pipelines.signature import Signature
 from plugbay.pipelines.step import Step
-from plugbay.pipelines.typecheck import describe, mismatch
-from plugbay.records.documents import AttemptRecord, CacheEntry, read, write
+from plugbay.reference import resolve
+from plugbay.store.documents import AttemptRecord, CacheEntry, read, write
 from plugbay.store.layout import attempt_key, cache_key
+from plugbay.typecheck import describe, mismatch
 from plugbay.values import EncodingError, encode
 from plugbay_hookspecs.types import Artifact, CacheSource, ErrorInfo, StepCall, StepInfo, StepStatus
 

@@ -13,15 +13,15 @@ from plugbay.errors import PlanError, PlugbayError, RunBusyError, RunFailed
 from plugbay.execution.failures import error_info
 from plugbay.execution.interruption import Interruption
 from plugbay.execution.live_run import LiveRun, call_guarded
-from plugbay.execution.logs import log_path
-from plugbay.execution.ownership import Ownership, is_gone, latest_driver, this_process
 from plugbay.execution.session import Session
+from plugbay.history.reader import Reader
+from plugbay.history.run import Run
+from plugbay.home import log_path
 from plugbay.pipelines.pipeline import Compiled
-from plugbay.records.documents import EndRecord, RunRecord, write
-from plugbay.records.reader import Reader
-from plugbay.records.run import Run
 from plugbay.stack import Stack
+from plugbay.store.documents import EndRecord, RunRecord, write
 from plugbay.store.layout import end_key, new_run_id, plan_key
+from plugbay.store.ownership import Ownership, is_gone, latest_driver, this_process
 from plugbay_hookspecs.types import Capabilities, Plan, RunInfo, RunOutcome, RunStatus
 from plugbay_hookspecs.types import LiveRun as LiveRunProtocol
 

@@ -22,7 +22,7 @@ from plugbay.execution.schedule import Call, Schedule, UnmappableError
 from plugbay.execution.session import Session
 from plugbay.execution.tasks import Task
 from plugbay.pipelines.pipeline import Compiled
-from plugbay.records.documents import AttemptRecord, StepSummary, read
+from plugbay.store.documents import AttemptRecord, StepSummary, read
 from plugbay.store.layout import attempt_key
 from plugbay_hookspecs.types import CacheSource, ErrorInfo, Plan, PlannedStep, ReadyStep, StepInfo
 

@@ -13,15 +13,10 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
-from plugbay.home import log_directory
+from plugbay.home import log_path
 from plugbay_hookspecs.types import StepInfo
 
 _log: ContextVar[LogFile | None] = ContextVar("plugbay_log", default=None)
-
-
-def log_path(run_id: str, step: str, attempt: int) -> Path:
-    """Where the log of an attempt lies on this machine until it is in the artifact store."""
-    return log_directory() / run_id / f"{step}.{attempt}.log"
 
 
 class LogFile:

@@ -109,7 +109,7 @@ class Host:
         for component, caller in self.implementing(hook):
             try:
                 result = _single(hook, caller(**arguments))
-            except Exception as error:  # noqa: BLE001  as in tell
+            except Exception as error:  # noqa: BLE001  whatever a plugin raises must not end the run
                 self._report(component, hook, error)
             else:
                 if result is not None:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plugbay.code.fingerprint import code_fingerprint
-from plugbay.code.reference import reference_to, resolve
 from plugbay.errors import PlanError
 from plugbay.pipelines.options import parse_resources
-from plugbay.pipelines.typecheck import describe
+from plugbay.reference import reference_to, resolve
+from plugbay.typecheck import describe
 from plugbay.values import canonical
 from plugbay_hookspecs.types import (
     Binding,

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 from attrs import frozen
 
 from plugbay.code.location import CodeLocation, locate
-from plugbay.code.reference import reference_to
 from plugbay.errors import PlanError, did_you_mean, listed
 from plugbay.pipelines.compiling import FAILURE_POLICIES, compile_plan
 from plugbay.pipelines.signature import resolved_hints
-from plugbay.pipelines.typecheck import mismatch
 from plugbay.pipelines.wiring import Wiring, current_wiring
+from plugbay.reference import reference_to
+from plugbay.typecheck import mismatch
 from plugbay.values import encode
 
 if TYPE_CHECKING:
+    from plugbay.history import Run
     from plugbay.pipelines.step import Step
-    from plugbay.records import Run
     from plugbay.stack import Stack
     from plugbay_hookspecs.types import Plan
 

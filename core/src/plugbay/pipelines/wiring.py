@@ -11,7 +11,7 @@ from attrs import define, field
 
 from plugbay.errors import PlanError, did_you_mean
 from plugbay.pipelines.handles import OutputHandle, OutputHandles, handles_of
-from plugbay.pipelines.typecheck import describe, incompatible, mismatch
+from plugbay.typecheck import describe, incompatible, mismatch
 from plugbay.values import EncodingError, encode
 from plugbay_hookspecs.types import Binding, Each, ItemsOf, Literal, NamedItemsOf, OutputOf
 

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from plugbay.code.reference import reference_to
 from plugbay.errors import CorruptArtifactError, OutputError, StoreError
+from plugbay.reference import reference_to
 from plugbay.serializers.builtin import FILE
 from plugbay.serializers.choice import Serializers
 from plugbay.stack.artifact_store import ArtifactStore
