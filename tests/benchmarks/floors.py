@@ -10,6 +10,7 @@ import pickle
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -33,7 +34,7 @@ def write_durably(target: Path, save: Callable[[BinaryIO], object]) -> None:
 def pickles(directory: Path, count: int) -> None:
     """One pickle after the other."""
     for number in range(count):
-        write_durably(directory / str(number), lambda file, number=number: file.write(pickle.dumps(number)))
+        write_durably(directory / str(number), partial(pickle.dump, number))
 
 
 def small_arrays(directory: Path, count: int) -> None:
@@ -52,7 +53,7 @@ def pickles_with_rows(directory: Path, count: int) -> None:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("CREATE TABLE steps (number INTEGER PRIMARY KEY, status TEXT)")
         for number in range(count):
-            write_durably(directory / str(number), lambda file, number=number: file.write(pickle.dumps(number)))
+            write_durably(directory / str(number), partial(pickle.dump, number))
             connection.execute("INSERT INTO steps VALUES (?, 'succeeded')", (number,))
             connection.commit()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 from attrs import evolve
@@ -35,7 +36,7 @@ def hand_over(megabytes: int, seed: int) -> None:
 def handed_over(megabytes: int) -> Callable[[], object]:
     """Prepare: everything is imported by a run with a small array."""
     hand_over.run(megabytes=1, seed=time.time_ns())
-    return lambda: hand_over.run(megabytes=megabytes, seed=time.time_ns()) and None
+    return lambda: hand_over.run(megabytes=megabytes, seed=time.time_ns())
 
 
 def cases(bench: Bench) -> Iterator[Case]:
@@ -44,8 +45,8 @@ def cases(bench: Bench) -> Iterator[Case]:
         size = f"{megabytes} MB" if megabytes < 1024 else f"{megabytes >> 10} GB"
         pairs: list[Pair] = []
         taken = in_turns(
-            lambda megabytes=megabytes: fresh(handed_over, megabytes),
-            lambda megabytes=megabytes: fresh(floors.large_array, str(bench.folder()), megabytes),
+            partial(fresh, handed_over, megabytes),
+            partial(_by_hand, bench, megabytes),
         )
         yield Case(
             name=f"{size} array, step to step",
@@ -65,6 +66,10 @@ def cases(bench: Bench) -> Iterator[Case]:
             unit="MB",
             long=megabytes > 1024,
         )
+
+
+def _by_hand(bench: Bench, megabytes: int) -> Sample:
+    return fresh(floors.large_array, str(bench.folder()), megabytes)
 
 
 def _kept(taken: Callable[[int], Pair], pairs: list[Pair]) -> Callable[[int], Pair]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from benchmarks import floors
@@ -41,7 +42,7 @@ def cases(bench: Bench) -> Iterator[Case]:
         pair = in_turns(_floor(bench, other), by_hand)
         yield Case(name=f"by hand, {name}", floor=_BY_HAND, pair=pair, rounds=bench.rounds(7))
     for length, rounds in ((100, 9), (1000, 5), (5000, 3)):
-        pair = in_turns(lambda length=length: durable_step(length), by_hand)
+        pair = in_turns(partial(durable_step, length), by_hand)
         yield Case(
             name=f"durable step, chain of {length:,}",
             floor=_BY_HAND,
@@ -62,7 +63,7 @@ def cases(bench: Bench) -> Iterator[Case]:
             name=f"durable step at {length:,}",
             floor="a step in a chain of 100",
             budget=1.2,
-            pair=in_turns(lambda length=length: durable_step(length), lambda: durable_step(100)),
+            pair=in_turns(partial(durable_step, length), lambda: durable_step(100)),
             rounds=bench.rounds(3),
             long=length > 1000,
         )
@@ -71,7 +72,7 @@ def cases(bench: Bench) -> Iterator[Case]:
             name=f"cached step, chain of {length:,}",
             floor="the durable step that it repeats",
             budget=0.1,
-            pair=lambda _, length=length: _cached(length),
+            pair=partial(_cached, length),
             rounds=bench.rounds(5),
         )
     outputs = 1000 if bench.quick else 10_000
@@ -96,7 +97,7 @@ def durable_step(length: int) -> Sample:
     return measured(lambda: chain.run(length=length, seed=_seed())).per(length)
 
 
-def _cached(length: int) -> Pair:
+def _cached(length: int, _number: int) -> Pair:
     seed = _seed()
     computed = measured(lambda: chain.run(length=length, seed=seed))
     again = measured(lambda: chain.run(length=length, seed=seed))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from benchmarks import floors
 from benchmarks.case import Bench, Case, in_turns
-from benchmarks.measuring import measured
+from benchmarks.measuring import Sample, measured
 from plugbay import pipeline, step
 
 NAP = 0.5
@@ -59,8 +60,8 @@ def cases(bench: Bench) -> Iterator[Case]:
             name=f"fan-out of {count:,} with a join, a call",
             floor="by hand in one process, a write",
             pair=in_turns(
-                lambda count=count: measured(lambda: fan_out.run(count=count, seed=time.time_ns())).per(count),
-                lambda count=count: measured(lambda: floors.pickles(bench.folder(), count)).per(count),
+                partial(_a_call, count),
+                partial(_a_write, bench, count),
             ),
             rounds=bench.rounds(5 if count == 100 else 3),
         )
@@ -73,3 +74,11 @@ def cases(bench: Bench) -> Iterator[Case]:
         ),
         rounds=bench.rounds(5),
     )
+
+
+def _a_call(count: int) -> Sample:
+    return measured(lambda: fan_out.run(count=count, seed=time.time_ns())).per(count)
+
+
+def _a_write(bench: Bench, count: int) -> Sample:
+    return measured(lambda: floors.pickles(bench.folder(), count)).per(count)

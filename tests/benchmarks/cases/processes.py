@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from benchmarks.case import Bench, Case, in_turns
@@ -54,7 +55,7 @@ def cases(bench: Bench) -> Iterator[Case]:
             floor='python -c "pass"',
             budget=2.5,
             pair=in_turns(
-                lambda option=option: command([python, "-m", "plugbay", option]),
+                partial(command, [python, "-m", "plugbay", option]),
                 lambda: command([python, "-c", "pass"]),
             ),
             rounds=bench.rounds(25),

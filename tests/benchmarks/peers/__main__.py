@@ -17,7 +17,7 @@ from pathlib import Path
 
 from catalogue import CASES, PEERS, PLUGBAY, ROOT
 from environments import CannotInstall, Environment, prepare
-from tables import figures, fill, markdown, number, print_table
+from tables import CLOSING, OPENING, can_fill, figures, fill, markdown, number, print_table
 from turns import Sample, take_turn
 
 
@@ -36,9 +36,18 @@ def arguments() -> argparse.Namespace:
         default=ROOT / ".tox" / "peers-venvs",
         help="where the virtual environments are kept (default: .tox/peers-venvs)",
     )
+    parser.add_argument(
+        "--directory",
+        type=Path,
+        help="where runs are kept while they are measured: on a disk, not in memory (default: beside the environments)",
+    )
     given = parser.parse_args()
     if given.rounds < 1:
         parser.error(f"--rounds {given.rounds} must be 1 or more")
+    if given.markdown is not None and not can_fill(given.markdown):
+        parser.error(
+            f"{given.markdown} has no {OPENING} and {CLOSING} after it; add both lines where the table belongs"
+        )
     return given
 
 
@@ -60,7 +69,7 @@ def install(wanted: list[str], folder: Path) -> tuple[dict[str, Environment], di
     return environments, failures
 
 
-def measure(rounds: int, environments: dict[str, Environment]) -> list[Sample]:
+def measure(rounds: int, environments: dict[str, Environment], directory: Path) -> list[Sample]:
     """Give every peer its turns, and say on stderr how it gets on."""
     samples: list[Sample] = []
     plugbay = PLUGBAY, environments[PLUGBAY.name]
@@ -68,7 +77,7 @@ def measure(rounds: int, environments: dict[str, Environment]) -> list[Sample]:
         for peer in PEERS:
             if peer.name not in environments:
                 continue
-            for sample in take_turn(turn, [plugbay, (peer, environments[peer.name])], peer):
+            for sample in take_turn(turn, [plugbay, (peer, environments[peer.name])], peer, directory):
                 samples.append(sample)
                 case = next(case for case in CASES if case.name == sample.case)
                 figure = sample.figure(case)
@@ -83,7 +92,7 @@ def main() -> int:
     environments, failures = install(given.only or [peer.name for peer in PEERS], given.environments)
     if PLUGBAY.name not in environments:
         return 1
-    samples = measure(given.rounds, environments)
+    samples = measure(given.rounds, environments, given.directory or given.environments)
     found = figures(samples, failures)
     print_table(found)
     machine = {

@@ -11,7 +11,7 @@ from catalogue import CASES, PEERS, PLUGBAY, Case, Peer
 from environments import Environment
 from turns import Sample
 
-_OPENING, _CLOSING = "<!-- peers -->", "<!-- /peers -->"
+OPENING, CLOSING = "<!-- peers -->", "<!-- /peers -->"
 
 
 @dataclass(frozen=True)
@@ -140,14 +140,15 @@ def _cell(figure: Figure, peer: Peer) -> str:
 
 
 def fill(page: Path, part: str) -> None:
-    """Put ``part`` between the markers of the page; a page that is missing is made of them."""
+    """Put ``part`` between the markers of the page, which has them; a page that is missing is made of them."""
     if not page.exists():
         page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(f"# Benchmarks\n\n{_OPENING}\n{_CLOSING}\n", encoding="utf-8")
-    text = page.read_text(encoding="utf-8")
-    before, opening, rest = text.partition(_OPENING)
-    _, closing, after = rest.partition(_CLOSING)
-    if not opening or not closing:
-        msg = f"{page} has no {_OPENING} and {_CLOSING} after it; add both lines where the table belongs"
-        raise ValueError(msg)
-    page.write_text(f"{before}{_OPENING}\n\n{part}\n{_CLOSING}{after}", encoding="utf-8")
+        page.write_text(f"# Benchmarks\n\n{OPENING}\n{CLOSING}\n", encoding="utf-8")
+    before, _, rest = page.read_text(encoding="utf-8").partition(OPENING)
+    _, _, after = rest.partition(CLOSING)
+    page.write_text(f"{before}{OPENING}\n\n{part}\n{CLOSING}{after}", encoding="utf-8")
+
+
+def can_fill(page: Path) -> bool:
+    """Whether the page has the markers, or is not there yet."""
+    return not page.exists() or CLOSING in page.read_text(encoding="utf-8").partition(OPENING)[2]

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,16 +46,19 @@ class Sample:
         return self.seconds_total * 1e3 / self.steps if case.unit == "ms/step" else self.seconds_total
 
 
-def take_turn(number: int, players: Iterable[tuple[Peer, Environment]], guest: Peer) -> Iterator[Sample]:
+def take_turn(
+    number: int, players: Sequence[tuple[Peer, Environment]], guest: Peer, directory: Path
+) -> Iterator[Sample]:
     """Run every case of this round, each by one player after the other.
 
     :param guest: the player whose turn it is; the other one is Plugbay.
+    :param directory: where the homes are made: on a disk, because in memory a flush costs nothing.
     """
-    with tempfile.TemporaryDirectory(prefix="peers-", ignore_cleanup_errors=True) as directory:
-        homes = {peer.name: Path(directory, peer.name) for peer, _ in players}
+    with tempfile.TemporaryDirectory(prefix="homes-", dir=directory, ignore_cleanup_errors=True) as made:
+        homes = {peer.name: Path(made, peer.name) for peer, _ in players}
         for home in homes.values():
-            for folder in ("work", "tmp", "dagster"):
-                (home / folder).mkdir(parents=True, exist_ok=True)
+            for folder in ("work", "dagster"):
+                (home / folder).mkdir(parents=True)
         seed = number * 10_000
         for position, case in enumerate(CASES):
             # The second chain is the first one again; all the other cases have numbers that nobody has seen.
@@ -65,10 +68,18 @@ def take_turn(number: int, players: Iterable[tuple[Peer, Environment]], guest: P
 
 
 def _run(peer: Peer, environment: Environment, home: Path, case: Case, seed: int, turn: tuple[int, str]) -> Sample:
+    # Not in the home: the path of a socket may have about 100 characters only.
+    with tempfile.TemporaryDirectory(prefix="peers-", ignore_cleanup_errors=True) as temporary:
+        return _run_in(Path(temporary), peer, environment, home, case, seed, turn)
+
+
+def _run_in(
+    temporary: Path, peer: Peer, environment: Environment, home: Path, case: Case, seed: int, turn: tuple[int, str]
+) -> Sample:
     variables = VARIABLES | {
         "PATH": os.pathsep.join([str(environment.python.parent), os.environ.get("PATH", os.defpath)]),
         "HOME": str(home),
-        "TMPDIR": str(home / "tmp"),
+        "TMPDIR": str(temporary),
         **{name: value.format(home=home) for name, value in peer.variables.items()},
     }
     command = [str(environment.python), str(peer.script), case.name, str(seed)]
