@@ -92,7 +92,9 @@ def main() -> int:
     environments, failures = install(given.only or [peer.name for peer in PEERS], given.environments)
     if PLUGBAY.name not in environments:
         return 1
-    samples = measure(given.rounds, environments, given.directory or given.environments)
+    directory = (given.directory or given.environments).absolute()
+    directory.mkdir(parents=True, exist_ok=True)
+    samples = measure(given.rounds, environments, directory)
     found = figures(samples, failures)
     print_table(found)
     machine = {
@@ -112,7 +114,7 @@ def main() -> int:
         }
         given.json.write_text(json.dumps(kept, indent=2), encoding="utf-8")
     if given.markdown is not None:
-        described = f"Python {machine['python']}, {machine['system']}, {machine['processor']}, {machine['cores']} cores"
+        described = f"Python {machine['python']}, {platform.system()}, {machine['processor']}, {machine['cores']} cores"
         fill(given.markdown, markdown(found, environments, described, given.rounds))
     return int(bool(failures) or any(sample.failure for sample in samples))
 

@@ -113,7 +113,7 @@ PEERS = (
         "redun",
         "redun",
         ("redun>=0.44",),
-        "Like Plugbay it caches by code and inputs; calls, values and their lineage are kept in SQLite. The fan is in"
+        "It caches by inputs and a task's own code, not what that calls; calls, values and their lineage are kept in SQLite. The fan is in"
         " threads, of which it has 20. A UI in the terminal.",
     ),
     Peer(

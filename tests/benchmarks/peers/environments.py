@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -54,8 +55,14 @@ def prepare(peer: Peer, folder: Path) -> Environment:
         stamp.write_text(json.dumps(wanted))
     elif peer is PLUGBAY:
         again = "--reinstall" if _uv() else "--force-reinstall"
-        _call(*_install(python), "--no-deps", again, *peer.requirements)
+        _call(*_install(python), again, *peer.requirements)
     return Environment(python, json.loads(_call(str(python), "-c", _VERSIONS)))
+
+
+def last_words(text: str, lines: int = 2) -> str:
+    """Return the end of what a process printed, with names instead of whole paths and addresses."""
+    said = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+    return re.sub(r"(?:https?:/)?(?:/[^\s/'\"]+)+/", "", " / ".join(said[-lines:]))[-300:] or "nothing was printed"
 
 
 def _uv() -> list[str]:
@@ -84,7 +91,6 @@ def _call(*command: str) -> str:
     """Run a command and return what it printed."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        reason = " ".join((done.stderr or done.stdout).split())[-500:]
-        msg = f"{' '.join(command[:4])} ... ended with {done.returncode}: {reason}"
+        msg = f"{Path(command[0]).name} ended with {done.returncode}: {last_words(done.stderr or done.stdout)}"
         raise CannotInstall(msg)
     return done.stdout

@@ -81,7 +81,9 @@ def print_table(found: Iterable[Figure]) -> None:
                 continue
             columns = [f"{number(value):>10}" for value in (figure.median, figure.smallest, figure.largest)]
             columns += [f"{number(v):>8}" for v in (figure.ratio, figure.smallest_ratio, figure.largest_ratio)]
-            print(f"  {figure.peer:14} {' '.join(columns)}  {figure.instead}".rstrip())
+            print(f"  {figure.peer:14} {' '.join(columns)}  {figure.instead[:60]}".rstrip())
+    for problem in dict.fromkeys(f"{f.peer}: {f.instead}" for f in shown if f.instead and not _is_absence(f)):
+        print(f"\n{problem}")
 
 
 def number(value: float | None) -> str:
@@ -107,7 +109,8 @@ def markdown(found: Iterable[Figure], environments: Mapping[str, Environment], m
             figure = cells[peer.name, case.name]
             row.append(_cell(figure, peer))
             if figure.instead and not _is_absence(figure):
-                reasons.append(f"- {peer.title}, {case.title}: {figure.instead}")
+                where = f", {case.title}" if any(cells[peer.name, other.name].median for other in CASES) else ""
+                reasons.append(f"- {peer.title}{where}: {figure.instead}")
         lines.append("| " + " | ".join(row) + " |")
     lines += [
         "",
@@ -135,7 +138,8 @@ def _is_absence(figure: Figure) -> bool:
 def _cell(figure: Figure, peer: Peer) -> str:
     if figure.median is None:
         return figure.instead if _is_absence(figure) else "failed"
-    text = f"{number(figure.median)} ({number(figure.smallest)}–{number(figure.largest)})"
+    spread = f" ({number(figure.smallest)}–{number(figure.largest)})" if figure.samples > 1 else ""
+    text = f"{number(figure.median)}{spread}"
     return text if peer is PLUGBAY or figure.ratio is None else f"{text} ×{number(figure.ratio)}"
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from catalogue import CASES, VARIABLES, Case, Peer
-from environments import Environment
+from environments import Environment, last_words
 
 TIME_LIMIT = 1800
 """Seconds a process may take."""
@@ -108,7 +108,7 @@ def _run_in(
     if status is None:
         failure = f"did not end within {TIME_LIMIT} seconds"
     elif answer is None:
-        failure = f"ended with {status}: {_last_words(complaints or printed)}"
+        failure = f"ended with {status}: {last_words(complaints or printed)}"
     known = answer or {}
     return Sample(
         peer.name,
@@ -141,8 +141,3 @@ def _answer(printed: str) -> dict[str, Any] | None:
             found: dict[str, Any] = json.loads(line)
             return found
     return None
-
-
-def _last_words(text: str) -> str:
-    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
-    return " / ".join(lines[-3:])[-400:] or "nothing was printed"

@@ -11,6 +11,7 @@ import io
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol, TextIO
 
 
@@ -46,9 +47,26 @@ class QuietStream:
                 # is closed by now: the process's own stream may still do.
                 fallback = sys.__stderr__
                 own = (fallback, sys.stderr)
-                self._stream = None if stream in own or isinstance(stream, Interception) else fallback
+                given_up = stream in own or isinstance(stream, Interception)
+                self._stream = None if given_up else fallback
+                if given_up and fallback is not None:
+                    _drop_what_is_left(fallback)
             else:
                 return
+
+
+def _drop_what_is_left(stream: TextIO) -> None:
+    """Let a stream that nobody reads any more lead nowhere.
+
+    What it has not been able to write stays in its buffer, and the interpreter would fail to flush it at exit and end
+    with a status of its own.
+    """
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, stream.fileno())
+        finally:
+            os.close(nowhere)
 
 
 class Interception:
