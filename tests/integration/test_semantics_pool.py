@@ -59,7 +59,7 @@ def test_a_step_that_takes_too_long_in_a_worker_is_ended(pool):
 def test_a_step_that_does_not_listen_to_its_timeout_is_killed(pool, monkeypatch):
     import pooled
 
-    monkeypatch.setattr("plugbay.execution.live_run.TIMEOUT_GRACE", 0.5)
+    monkeypatch.setattr("plugbay.execution.timing.TIMEOUT_GRACE", 0.5)
     run = failed(pooled.late_and_deaf, pool, failure="continue")
     assert "timeout of 0.3 s" in run["slow_and_deaf"].error.message
 

@@ -47,7 +47,7 @@ def value_of_text(text: str, hint: Any, where: str) -> tuple[Any, list[str]]:
     if hint is bool:
         return _boolean(text, where)
     if isinstance(hint, type) and issubclass(hint, pathlib.PurePath):
-        return (hint(text).expanduser() if issubclass(hint, pathlib.Path) else hint(text)), []
+        return _path(text, hint, where)
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return _member(text, hint, where)
     if hint in _BY_CALL:
@@ -60,6 +60,14 @@ def value_of_text(text: str, hint: Any, where: str) -> tuple[Any, list[str]]:
     return _toml(text, hint, where)
 
 
+def _path(text: str, hint: type[pathlib.PurePath], where: str) -> tuple[Any, list[str]]:
+    path = hint(text)
+    try:
+        return path.expanduser() if isinstance(path, pathlib.Path) else path, []
+    except RuntimeError:
+        return None, [f"{where}: {text!r} starts at the home directory of a user who is not known here"]
+
+
 def _anything(text: str) -> Any:
     """A TOML value, or the text itself: there is no annotation to tell."""
     try:
@@ -70,7 +78,11 @@ def _anything(text: str) -> Any:
 
 def _parsed(text: str) -> Any:
     """Parse a TOML value. Raises ``ValueError`` for anything else, a whole TOML document included."""
-    table = tomllib.loads(f"value = {text}")
+    try:
+        table = tomllib.loads(f"value = {text}")
+    except RecursionError as error:
+        msg = "it is nested too deeply"
+        raise ValueError(msg) from error
     if set(table) != {"value"}:
         msg = "expected one value"
         raise ValueError(msg)

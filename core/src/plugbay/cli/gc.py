@@ -6,6 +6,7 @@ import argparse
 import re
 
 from plugbay.cli.parsing import add_json, add_stack
+from plugbay.cli.reporting import print_warning
 from plugbay.cli.terminal import say, say_json
 from plugbay.cli.wording import counted, size
 
@@ -60,6 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
                 "dry_run": arguments.dry_run,
                 "runs": list(collected.runs),
                 "waiting": list(collected.waiting),
+                "unreadable": list(collected.unreadable),
                 "cache_entries": collected.cache_entries,
                 "blobs": collected.blobs,
                 "scratch_files": collected.scratch_files,
@@ -79,5 +81,9 @@ def run(arguments: argparse.Namespace) -> int:
     if collected.waiting:
         say(
             f"{counted(len(collected.waiting), 'expired run')} kept: a run in progress or a newer one needs what they made"
+        )
+    for run_id in collected.unreadable:
+        print_warning(
+            f"run {run_id} cannot be read, so it is kept, with every blob; what is wrong with it: plugbay show {run_id}"
         )
     return 0

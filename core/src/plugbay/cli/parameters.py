@@ -59,8 +59,11 @@ def _read_file(path: Path) -> Mapping[str, Any]:
     except FileNotFoundError as error:
         msg = f"there is no file {path}"
         raise PlanError(msg) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # also what is not UTF-8, and an integer of too many digits
         msg = f"{path} is not valid TOML: {error}"
+        raise PlanError(msg) from error
+    except RecursionError as error:
+        msg = f"{path} is nested too deeply"
         raise PlanError(msg) from error
     except OSError as error:
         msg = f"{path} cannot be read: {error.strerror}"

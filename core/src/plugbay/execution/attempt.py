@@ -95,6 +95,24 @@ def execute_attempt(task: Task, session: Session, step: Step[..., Any] | None = 
     return Finished(record, error if committed else None)
 
 
+def record_lost(task: Task, error: BaseException, session: Session, *, cancelled: bool) -> Finished:
+    """Record an attempt whose process ended without a record; one that it did leave after all counts."""
+    now = time.time()
+    record = AttemptRecord(
+        run_id=task.info.run_id,
+        step=task.info.step,
+        name=task.info.name,
+        attempt=task.info.attempt,
+        status="cancelled" if cancelled else "failed",
+        started=now,
+        ended=now,
+        fingerprint=task.fingerprint,
+        error=error_info(error),
+    )
+    record, committed = commit(record, session)
+    return Finished(record, error if committed else None)
+
+
 def commit(record: AttemptRecord, session: Session) -> tuple[AttemptRecord, bool]:
     """Write the record, and a cache entry for a success.
 

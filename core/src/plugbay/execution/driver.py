@@ -10,15 +10,16 @@ from typing import cast
 
 import plugbay
 from plugbay.errors import PlanError, PlugbayError, RunBusyError, RunFailed
-from plugbay.execution.failures import error_info
+from plugbay.execution.failures import call_guarded, error_info
 from plugbay.execution.interruption import Interruption
-from plugbay.execution.live_run import LiveRun, call_guarded
+from plugbay.execution.live_run import LiveRun
 from plugbay.execution.session import Session
 from plugbay.history.reader import Reader
 from plugbay.history.run import Run
 from plugbay.home import log_path
 from plugbay.pipelines.pipeline import Compiled
 from plugbay.stack import Stack
+from plugbay.stack.artifact_store import ArtifactStore
 from plugbay.store.documents import EndRecord, RunRecord, write
 from plugbay.store.layout import end_key, new_run_id, plan_key
 from plugbay.store.ownership import Ownership, is_gone, latest_driver, this_process
@@ -52,7 +53,7 @@ def drive(compiled: Compiled, *, stack: str | Stack | None = None, use_cache: bo
             use_cache=use_cache,
             versions={"python": platform.python_version(), "plugbay": plugbay.__version__},
         )
-        with interruption.by_signals(), Ownership(run_id, built.artifact_store, interruption.request):
+        with interruption.by_signals(), _owning(run_id, built.artifact_store, interruption):
             built.artifact_store.put(plan_key(run_id), write(record), if_absent=True)
             live = LiveRun(run_id, compiled, session, interruption, use_cache=use_cache)
             return _drive(live, compiled, record, 1, session, interruption)
@@ -75,7 +76,7 @@ def resume(record: RunRecord, compiled: Compiled, stack: Stack) -> Run:
         if (end is None or end.driver < last.number) and not is_gone(last, store, record.id):
             msg = f"run {record.id} is being driven by process {last.pid} on {last.host}; to stop it: plugbay cancel {record.id}"
             raise RunBusyError(msg)
-        with interruption.by_signals(), Ownership(record.id, store, interruption.request) as ownership:
+        with interruption.by_signals(), _owning(record.id, store, interruption) as ownership:
             end = reader.end_record(record.id)
             if end is not None and end.status == "succeeded":  # another process was faster
                 return Run(record, end, reader)
@@ -91,6 +92,10 @@ def resume(record: RunRecord, compiled: Compiled, stack: Stack) -> Run:
                 attempts=reader.attempt_counts(record.id),
             )
             return _drive(live, compiled, record, mine.number, session, interruption)
+
+
+def _owning(run_id: str, store: ArtifactStore, interruption: Interruption) -> Ownership:
+    return Ownership(run_id, store, cancel=interruption.request, each_beat=interruption.insist)
 
 
 def _drive(

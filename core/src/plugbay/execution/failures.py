@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import pluggy
@@ -12,6 +14,7 @@ import plugbay_hookspecs
 from plugbay.errors import StoreError
 from plugbay_hookspecs.types import ErrorInfo
 
+_log = logging.getLogger("plugbay")
 _OWN = tuple(str(Path(str(module.__file__)).parent) for module in (plugbay, plugbay_hookspecs, pluggy))
 
 
@@ -64,3 +67,14 @@ def _text(error: BaseException) -> str:
         return str(error)
     except Exception:  # noqa: BLE001  a user's __str__ may raise anything
         return "(the exception cannot be shown as text)"
+
+
+def call_guarded(function: Callable[..., object], what: str, *arguments: object) -> None:
+    """Call what a user or an orchestrator gave; an exception is reported and stops nothing."""
+    try:
+        function(*arguments)
+    except StepCancelled:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever it raises
+        _log.warning("%s raised and was ignored: %s: %s", what, type(error).__name__, error)
+        _log.debug("traceback", exc_info=error)

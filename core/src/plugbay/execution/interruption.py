@@ -23,11 +23,24 @@ class Interruption:
         self.wake: Callable[[], None] = lambda: None
         """Called when the run is asked to stop; safe to call from a signal handler."""
         self._inline_in_main = False
+        self._handling = False
+        self._insisting = False
 
     def request(self) -> None:
         """Ask the run to stop; from any thread."""
         self.requested = True
         self.wake()
+        self.insist()
+
+    def insist(self) -> None:
+        """Interrupt a step in the main thread (again) once the run was asked to stop; called from other threads.
+
+        An exception that a signal handler raises is lost when it meets a finalizer, and a step may swallow it.
+        """
+        in_main = threading.current_thread() is threading.main_thread()
+        if self.requested and self._inline_in_main and self._handling and not in_main:
+            self._insisting = True
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     @contextmanager
     def inline(self) -> Iterator[None]:
@@ -53,7 +66,8 @@ class Interruption:
         before: dict[int, Any] = {number: signal.getsignal(number) for number in _SIGNALS}
 
         def handle(number: int, frame: FrameType | None) -> None:
-            if self.requested:
+            insisted, self._insisting = self._insisting, False
+            if self.requested and not insisted:
                 signal.signal(number, before[number])
                 raise KeyboardInterrupt
             self.request()
@@ -63,8 +77,10 @@ class Interruption:
 
         for number in _SIGNALS:
             signal.signal(number, handle)
+        self._handling = True
         try:
             yield
         finally:
+            self._handling = False
             for number, handler in before.items():
                 signal.signal(number, handler)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
-import logging
-import random
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -14,13 +10,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from attrs import frozen
 
-from plugbay.execution.attempt import Finished, commit, execute_attempt
+from plugbay.execution.attempt import Finished, execute_attempt, record_lost
 from plugbay.execution.caching import find_cached
-from plugbay.execution.failures import StepCancelled, StepTimeout, WorkerLost, error_info
+from plugbay.execution.failures import StepCancelled, StepTimeout, WorkerLost, call_guarded, error_info
 from plugbay.execution.ready_step import Attempt, Shipping
 from plugbay.execution.schedule import Call, Schedule, UnmappableError
 from plugbay.execution.session import Session
 from plugbay.execution.tasks import Task
+from plugbay.execution.timing import Timing, retry_delay
 from plugbay.pipelines.pipeline import Compiled
 from plugbay.store.documents import AttemptRecord, StepSummary, read
 from plugbay.store.layout import attempt_key
@@ -29,11 +26,8 @@ from plugbay_hookspecs.types import CacheSource, ErrorInfo, Plan, PlannedStep, R
 if TYPE_CHECKING:
     from plugbay.execution.interruption import Interruption
 
-TIMEOUT_GRACE = 5.0
-"""Seconds after its timeout that an attempt elsewhere is given to end by itself."""
-
-_log = logging.getLogger("plugbay")
 _WAKE = object()
+_UNKNOWN = ErrorInfo(type="Exception", message="unknown")
 
 
 @frozen
@@ -79,11 +73,10 @@ class LiveRun:
         self._kept = dict(kept or {})
         self._attempts = dict(attempts or {})
         self._queue: deque[Call] = deque()
-        self._delayed: list[tuple[float, int, Call]] = []
+        self._timing = Timing()
         self._in_flight: dict[str, Attempt] = {}
         self._first_attempt: dict[str, int] = {}
         self._cancels: dict[str, Callable[[], None]] = {}
-        self._deadlines: dict[str, float] = {}
         self._overdue: set[str] = set()
         self._ended_by_us: set[str] = set()
         self._waiters: dict[str, list[Call]] = {}
@@ -111,7 +104,7 @@ class LiveRun:
                 call = self._queue.popleft()
                 if not self._answered(call):
                     yield cast(ReadyStep, self._begin(call))
-            elif not self._in_flight and not self._queue and not self._delayed:
+            elif not self._in_flight and not self._queue and not self._timing.waiting:
                 return
             else:
                 self._take_completions(block=True)
@@ -135,7 +128,7 @@ class LiveRun:
         attempt = cast(Attempt, step)
         self._cancels[attempt.call.id] = cancel
         if attempt.timeout is not None:
-            self._deadlines[attempt.call.id] = time.monotonic() + attempt.timeout + TIMEOUT_GRACE
+            self._timing.limit(attempt.call.id, attempt.timeout)
         if self.cancelled:
             cancel()
 
@@ -149,9 +142,7 @@ class LiveRun:
         """Queue what can start now: steps whose needs are met, and retries whose delay is over."""
         if self._stopping:
             return
-        now = time.monotonic()
-        while self._delayed and self._delayed[0][0] <= now:
-            self._queue.append(heapq.heappop(self._delayed)[2])
+        self._queue.extend(self._timing.due())
         while steps := self.schedule.next_steps():  # again, because a map over an empty list is done at once
             for step in steps:
                 self._queue_calls(step)
@@ -218,7 +209,9 @@ class LiveRun:
     def _take_completions(self, *, block: bool) -> None:
         while True:
             try:
-                item = self._completions.get(timeout=self._patience()) if block else self._completions.get_nowait()
+                item = (
+                    self._completions.get(timeout=self._timing.patience()) if block else self._completions.get_nowait()
+                )
             except Empty:
                 return
             block = False
@@ -231,13 +224,8 @@ class LiveRun:
             if self._in_flight.get(attempt.call.id) is attempt:  # else it was completed twice
                 del self._in_flight[attempt.call.id]
                 self._cancels.pop(attempt.call.id, None)
-                self._deadlines.pop(attempt.call.id, None)
+                self._timing.unlimit(attempt.call.id)
                 self._settle(attempt, self._finished(attempt, result))
-
-    def _patience(self) -> float | None:
-        """Seconds until something has to be done even if nothing completes."""
-        moments = [*self._deadlines.values(), *(due for due, _, _ in self._delayed[:1])]
-        return max(0.0, min(moments) - time.monotonic()) if moments else None
 
     def _finished(self, attempt: Attempt, result: Finished | bytes | BaseException | None) -> Finished:
         """What became of the attempt; a record that is in the store counts before anything the engine says."""
@@ -254,21 +242,9 @@ class LiveRun:
         error = result or WorkerLost("the attempt ended without a record; see the engine's own log of it")
         if attempt.call.id in self._overdue:
             error = StepTimeout(f"the step took longer than its timeout of {attempt.timeout:g} s")
-        now = time.time()
-        record = AttemptRecord(
-            run_id=self.id,
-            step=info.step,
-            name=info.name,
-            attempt=info.attempt,
-            # a signal to the whole process group may end a worker before this process can
-            status="cancelled" if self.cancelled or attempt.call.id in self._ended_by_us else "failed",
-            started=now,
-            ended=now,
-            fingerprint=attempt.task.fingerprint,
-            error=error_info(error),
-        )
-        record, mine = commit(record, self._session)
-        return Finished(record, error if mine else None)
+        # a signal to the whole process group may end a worker before this process can
+        cancelled = self.cancelled or attempt.call.id in self._ended_by_us
+        return record_lost(attempt.task, error, self._session, cancelled=cancelled)
 
     def _settle(self, attempt: Attempt, finished: Finished) -> None:
         call, record = attempt.call, finished.record
@@ -283,7 +259,7 @@ class LiveRun:
             pass
         else:
             summary = StepSummary(status=record.status, attempt=record.attempt, seconds=seconds)
-            error = record.error or ErrorInfo(type="Exception", message="unknown")
+            error = record.error or _UNKNOWN
             skipped = self.schedule.failed(call, summary)
             if record.status == "failed":
                 self._note_failure(call.id, error, finished.error)
@@ -295,18 +271,12 @@ class LiveRun:
             self._queue.extendleft(reversed(waiters))
 
     def _retry(self, call: Call, attempt: Attempt, record: AttemptRecord) -> bool:
-        policy = call.step.retry
-        done = record.attempt - self._first_attempt[call.id]
-        if done >= policy.retries or self._stopping:
+        failures = record.attempt - self._first_attempt[call.id] + 1
+        if failures > call.step.retry.retries or self._stopping:
             return False
-        try:
-            delay = min(policy.delay * policy.backoff**done, policy.longest)
-        except OverflowError:
-            delay = policy.longest if policy.delay else 0.0
-        delay *= 1 + random.random() * policy.jitter  # noqa: S311  spreads load, guards nothing
-        error = record.error or ErrorInfo(type="Exception", message="unknown")
-        self._host.tell("step_retrying", step=attempt.info, error=error, delay=delay)
-        heapq.heappush(self._delayed, (time.monotonic() + delay, len(self._attempts) + record.attempt, call))
+        delay = retry_delay(call.step.retry, failures)
+        self._host.tell("step_retrying", step=attempt.info, error=record.error or _UNKNOWN, delay=delay)
+        self._timing.retry(call, delay)
         return True
 
     def _step_failed_as_a_whole(self, step: PlannedStep, cause: Exception) -> None:
@@ -347,7 +317,7 @@ class LiveRun:
         """Start nothing new."""
         self._stopping = True
         self._queue.clear()
-        self._delayed.clear()
+        self._timing.forget_retries()
         for waiting in self._waiters.values():
             waiting.clear()
 
@@ -357,15 +327,21 @@ class LiveRun:
             call_guarded(cancel, f"cancelling step {call_id!r}")
 
     def _enforce_deadlines(self) -> None:
-        now = time.monotonic()
-        for call_id in [call_id for call_id, due in self._deadlines.items() if due <= now]:
-            del self._deadlines[call_id]
+        for call_id in self._timing.overdue():
             self._overdue.add(call_id)
             if call_id in self._cancels:
                 call_guarded(self._cancels[call_id], f"ending step {call_id!r}")
 
     def finish(self) -> None:
-        """Say of every step that did not run why it did not."""
+        """Record what the orchestrator has left in flight as cancelled, and say of every other step why it did not run."""
+        if self._in_flight:
+            self._stop()
+            self._cancel_in_flight()
+            self._take_completions(block=False)
+        for attempt in list(self._in_flight.values()):
+            self._ended_by_us.add(attempt.call.id)
+            del self._in_flight[attempt.call.id]
+            self._settle(attempt, self._finished(attempt, WorkerLost("the orchestrator ended before the attempt did")))
         reason = "the run was cancelled" if self.cancelled else "the run stopped before its turn"
         if self.failed_step is not None and not self.cancelled:
             reason = f"the run stopped when {self.failed_step!r} failed"
@@ -373,14 +349,3 @@ class LiveRun:
         for step in left:
             self.schedule.skip(step, reason)
         self._tell_skipped(left)
-
-
-def call_guarded(function: Callable[..., object], what: str, *arguments: object) -> None:
-    """Call what a user or an orchestrator gave; an exception is reported and stops nothing."""
-    try:
-        function(*arguments)
-    except StepCancelled:
-        raise
-    except Exception as error:  # noqa: BLE001  whatever it raises
-        _log.warning("%s raised and was ignored: %s: %s", what, type(error).__name__, error)
-        _log.debug("traceback", exc_info=error)

@@ -28,6 +28,10 @@ def limited(seconds: float | None) -> Iterator[None]:
             yield
 
 
+AGAIN = 5.0
+"""Seconds after which a call that has not ended is interrupted again: it may have swallowed the exception."""
+
+
 def _message(seconds: float) -> str:
     return f"the step took longer than its timeout of {seconds:g} s"
 
@@ -38,7 +42,7 @@ def _by_signal(seconds: float) -> Iterator[None]:
         raise StepTimeout(_message(seconds))
 
     before = signal.signal(signal.SIGALRM, expire)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
         yield
     finally:

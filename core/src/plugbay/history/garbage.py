@@ -4,6 +4,9 @@ Nothing that a running run can still need is removed. While any run is in progre
 cache hit may have made their results part of it. A blob that no run refers to is removed only once it is older than the
 grace period, because an attempt stores its outputs before its record; a store that meets a blob it already has makes it
 young again.
+
+What cannot be read is not removed, and neither is anything that it may need: a run with a document that is damaged, or that
+a later release wrote, is kept, and so is every blob as long as there is one.
 """
 
 from __future__ import annotations
@@ -15,14 +18,14 @@ from pathlib import Path
 
 from attrs import define, frozen
 
-from plugbay.errors import PlugbayError, StoreError
+from plugbay.errors import DamagedDocumentError, NotFoundError, StoreError
 from plugbay.history.reader import Reader
 from plugbay.home import lock_directory, log_directory
 from plugbay.stack import Stack
 from plugbay.stack.artifact_store import ArtifactStore
 from plugbay.store.artifacts import blobs_of
-from plugbay.store.documents import AttemptRecord, CacheEntry, EndRecord, read
-from plugbay.store.layout import BLOBS, CACHE, SOURCES, blob_key, run_prefix
+from plugbay.store.documents import AttemptRecord, CacheEntry, read
+from plugbay.store.layout import BLOBS, CACHE, SOURCES, blob_key, run_prefix, steps_prefix
 from plugbay_hookspecs.types import Artifact, ObjectStat
 
 GRACE = 24 * 3600.0
@@ -36,7 +39,9 @@ class Collected:
 
     runs: tuple[str, ...]
     waiting: tuple[str, ...]
-    """Runs that have expired but are kept while a run is in progress, or because a kept run uses their results."""
+    """Runs that have expired but are kept while a run is in progress, or because a kept run uses (or may use) their results."""
+    unreadable: tuple[str, ...]
+    """Runs with a document that cannot be read: they are kept, and so is every blob."""
     cache_entries: int
     blobs: int
     scratch_files: int
@@ -78,6 +83,9 @@ class _Collection:
         self._reader = Reader(stack)
         self._now = time.time()
         self._tally = _Tally()
+        self._unreadable: set[str] = set()
+        self._newer_entries = False
+        """Whether a later release has written a cache entry."""
 
     def run(self, keep: int | None, older_than: float | None) -> Collected:
         expired = set(self._expired(keep, older_than))
@@ -87,17 +95,18 @@ class _Collection:
         ids = self._reader.run_ids()
         live = [run_id for run_id in ids if self._is_live(run_id)]
         used = {source for run_id in ids if run_id not in expired for source in self._sources(run_id)}
-        waiting = expired if live else self._closure(expired & used, expired)
+        waiting = expired if live or self._unreadable else self._closure(expired & used, expired)
         removed = expired - waiting
         for run_id in sorted(removed):
             self._delete(self._store.list(run_prefix(run_id)))
             self._remove_leftovers(run_id)
-        self._sweep_blobs(run_id for run_id in ids if run_id not in removed)
+        self._sweep_blobs([run_id for run_id in ids if run_id not in removed], in_progress=bool(live))
         self._sweep_scratch()
         tally = self._tally
         return Collected(
             runs=tuple(sorted(removed)),
             waiting=tuple(sorted(waiting)),
+            unreadable=tuple(sorted(self._unreadable)),
             cache_entries=tally.cache_entries,
             blobs=tally.blobs,
             scratch_files=tally.scratch_files,
@@ -108,26 +117,43 @@ class _Collection:
         for newer, run_id in enumerate(reversed(self._reader.run_ids())):
             beyond = keep is not None and newer >= keep
             old = older_than is not None and self._now - _began(run_id) > older_than
-            if (beyond or old) and not self._is_live(run_id):
+            if (beyond or old) and not self._is_live(run_id) and self._can_be_read(run_id):
                 yield run_id
 
     def _is_live(self, run_id: str) -> bool:
+        """Whether a process drives the run; one that cannot be read is noted."""
         try:
             record = self._reader.run_record(run_id)
             return self._reader.status(record, self._reader.end_record(run_id)) == "running"
-        except PlugbayError:
+        except (NotFoundError, FileNotFoundError):  # somebody is deleting it, or was killed while deleting it
             return False
+        except StoreError:
+            self._unreadable.add(run_id)
+            return False
+
+    def _can_be_read(self, run_id: str) -> bool:
+        """Whether every document of the run can be read; one that cannot is noted."""
+        for _ in self._records(run_id):
+            pass
+        return run_id not in self._unreadable
+
+    def _records(self, run_id: str) -> Iterator[AttemptRecord]:
+        for entry in self._store.list(steps_prefix(run_id)):
+            try:
+                yield read(self._store.get(entry.key), AttemptRecord, entry.key)
+            except FileNotFoundError:
+                continue
+            except StoreError:
+                self._unreadable.add(run_id)
 
     def _sources(self, run_id: str) -> set[str]:
         """The runs whose results a run has taken over from the cache."""
-        end = self._end(run_id)
-        return {s.source.run_id for s in end.steps.values() if s.source is not None} if end is not None else set()
-
-    def _end(self, run_id: str) -> EndRecord | None:
         try:
-            return self._reader.end_record(run_id)
+            end = self._reader.end_record(run_id)
         except StoreError:
-            return None
+            self._unreadable.add(run_id)
+            return set()
+        return {s.source.run_id for s in end.steps.values() if s.source is not None} if end is not None else set()
 
     def _closure(self, used: set[str], expired: set[str]) -> set[str]:
         """Those of the expired runs that kept runs use, and those that these in turn use."""
@@ -145,32 +171,40 @@ class _Collection:
         for entry in self._store.list(CACHE):
             try:
                 source = read(self._store.get(entry.key), CacheEntry, entry.key).source.run_id
-            except (FileNotFoundError, StoreError):
+            except (FileNotFoundError, DamagedDocumentError):
                 source = None
+            except StoreError:
+                self._newer_entries = True
+                continue
             if source in expired or (source not in known and self._is_old(entry)):
                 doomed.append(entry)
         self._tally.cache_entries += len(doomed)
         self._delete(doomed)
 
-    def _sweep_blobs(self, run_ids: Iterable[str]) -> None:
-        """Remove blobs and archives of code that no remaining run and no cache entry refers to."""
-        old = [entry for prefix in (BLOBS, SOURCES) for entry in self._store.list(prefix) if self._is_old(entry)]
+    def _sweep_blobs(self, run_ids: Iterable[str], *, in_progress: bool) -> None:
+        """Remove blobs that no remaining run and no cache entry refers to, and archives of code when no run is in progress."""
+        prefixes = (BLOBS,) if in_progress else (BLOBS, SOURCES)
+        old = [entry for prefix in prefixes for entry in self._store.list(prefix) if self._is_old(entry)]
         if not old:
             return
         needed = {blob_key(digest) for run_id in run_ids for digest in self._blobs_of_run(run_id)}
         for entry in self._store.list(CACHE):
-            with suppress(FileNotFoundError, StoreError):
+            try:
                 needed |= set(_blob_keys(read(self._store.get(entry.key), CacheEntry, entry.key).outputs))
-        doomed = []
+            except (FileNotFoundError, DamagedDocumentError):
+                continue
+            except StoreError:
+                self._newer_entries = True
+        if self._unreadable or self._newer_entries:
+            return
         for entry in old:
-            # looked at again: an attempt may have met the blob meanwhile, and made it young
+            # looked at again right before it goes: an attempt may have met the blob meanwhile, and made it young
             if entry.key not in needed and (now := self._store.stat(entry.key)) is not None and self._is_old(now):
-                doomed.append(entry)
-        self._tally.blobs += len(doomed)
-        self._delete(doomed)
+                self._tally.blobs += 1
+                self._delete([now])
 
     def _blobs_of_run(self, run_id: str) -> Iterator[str]:
-        for record in self._reader.attempts(run_id):
+        for record in self._records(run_id):
             yield from _digests(record)
 
     def _is_old(self, entry: ObjectStat) -> bool:

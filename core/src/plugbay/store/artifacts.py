@@ -11,9 +11,8 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from plugbay.errors import CorruptArtifactError, OutputError, StoreError
 from plugbay.reference import reference_to
@@ -21,19 +20,15 @@ from plugbay.serializers.builtin import FILE
 from plugbay.serializers.choice import Serializers
 from plugbay.stack.artifact_store import ArtifactStore
 from plugbay.store.layout import blob_key
+from plugbay.store.spool import Spool
 from plugbay.values import canonical, encode
 from plugbay_hookspecs.types import Artifact, Serializer
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future, ThreadPoolExecutor
 
 INLINE_LIMIT = 4096
 """Outputs of at most this many bytes are kept in the record itself."""
 _CHUNK = 1 << 20
-_HASH_ASIDE = 1 << 16
 TREE = "directory"
 LIST = "list"
-_COLLECTIONS = (TREE, LIST)
 
 
 class Artifacts:
@@ -84,7 +79,7 @@ class Artifacts:
         return artifact
 
     def _save_bytes(self, name: str, value: Any, serializer: Serializer, type_name: str) -> Artifact:
-        with _Spool(self._store.scratch) as spool:
+        with Spool(self._store.scratch) as spool:
             serializer.save(value, cast(BinaryIO, spool))
             digest, size, content, path = spool.finish()
             metadata = encode(dict(serializer.metadata(value)), f"metadata of output {name!r}")
@@ -262,120 +257,3 @@ def _check(artifact: Artifact, digest: str) -> None:
 def _gone(artifact: Artifact) -> StoreError:
     msg = f"the bytes of artifact {artifact.name!r} (blob {artifact.digest}) are gone from the artifact store; run the step again"
     return StoreError(msg)
-
-
-class _Spool:
-    """A binary file that is hashed while it is written: in memory while it is small, else where the store can move it."""
-
-    def __init__(self, scratch: Any) -> None:
-        self._scratch = scratch
-        self._hash = hashlib.sha256()
-        self._size = 0
-        self._memory: list[bytes] | None = []
-        self._file: BinaryIO | None = None
-        self._path: Path | None = None
-        self._hashing: ThreadPoolExecutor | None = None
-        self._pending: Future[None] | None = None
-
-    def __enter__(self) -> _Spool:
-        return self
-
-    def write(self, data: Any) -> int:
-        view = memoryview(data).cast("B") if not isinstance(data, bytes) else memoryview(data)
-        size = view.nbytes
-        self._size += size
-        if self._memory is not None and self._size <= _HASH_ASIDE:
-            content = bytes(view)
-            self._memory.append(content)
-            self._hash.update(content)
-            return size
-        with self._on_disk():
-            file = self._opened()
-            if size < _HASH_ASIDE:
-                self._wait()
-                self._hash.update(view)
-                file.write(view)
-            else:
-                self._write_large(file, view)
-        return size
-
-    @contextmanager
-    def _on_disk(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            msg = f"an output cannot be written to {self._path or 'a new file'}: {error.strerror or error}"
-            raise StoreError(msg) from error
-
-    def _write_large(self, file: BinaryIO, view: memoryview) -> None:
-        """Hash in another thread while the same bytes go to the disk: both release the interpreter's lock."""
-        if self._hashing is None:
-            from concurrent.futures import ThreadPoolExecutor  # only a large artifact needs it
-
-            self._hashing = ThreadPoolExecutor(1, thread_name_prefix="plugbay-hash")
-        for start in range(0, view.nbytes, 16 * _CHUNK):
-            chunk = view[start : start + 16 * _CHUNK]
-            self._wait()
-            self._pending = self._hashing.submit(self._hash.update, chunk)
-            file.write(chunk)
-        self._wait()  # the caller may reuse its buffer
-
-    def _wait(self) -> None:
-        if self._pending is not None:
-            self._pending.result()
-            self._pending = None
-
-    def _opened(self) -> BinaryIO:
-        if self._file is None:
-            directory = self._scratch()
-            handle, name = tempfile.mkstemp(dir=directory, prefix="artifact-")
-            self._path = Path(name)
-            self._file = os.fdopen(handle, "wb", buffering=_CHUNK)
-            for part in self._memory or ():
-                self._file.write(part)
-            self._memory = None
-        return self._file
-
-    def flush(self) -> None:
-        if self._file is not None:
-            self._file.flush()
-
-    def tell(self) -> int:
-        return self._size
-
-    def writable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return False
-
-    def seekable(self) -> bool:
-        return False
-
-    @property
-    def closed(self) -> bool:
-        return False
-
-    def close(self) -> None:
-        """Writers may close what they were given; the content is taken by :meth:`finish` all the same."""
-
-    def finish(self) -> tuple[str, int, bytes | None, Path | None]:
-        """Return the digest, the size, and the content: as bytes or as a file."""
-        self._wait()
-        if self._file is None:
-            return self._hash.hexdigest(), self._size, b"".join(self._memory or ()), None
-        with self._on_disk():
-            self._file.close()
-        return self._hash.hexdigest(), self._size, None, self._path
-
-    def __exit__(self, *exception: object) -> None:
-        if self._hashing is not None:
-            self._hashing.shutdown()
-        if self._file is not None:
-            try:
-                self._file.close()
-            except OSError:  # a full disk; the write itself has raised already
-                if not exception[0]:
-                    raise
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)

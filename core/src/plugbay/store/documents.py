@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar, Union
 
 from attrs import field, frozen
-from cattrs import BaseValidationError, Converter
+from cattrs import Converter
 
 from plugbay.errors import DamagedDocumentError, StoreError
 from plugbay_hookspecs.types import (
@@ -141,6 +142,7 @@ class CacheEntry:
 
 
 _BINDINGS = {"literal": Literal, "output": OutputOf, "items": ItemsOf, "named": NamedItemsOf, "each": Each}
+_is_digest = re.compile(r"[0-9a-f]{64}").fullmatch
 Document = TypeVar("Document")
 
 
@@ -205,6 +207,10 @@ def _artifact_tree(artifact: Artifact) -> dict[str, Any]:
 
 
 def _artifact(tree: dict[str, Any]) -> Artifact:
+    texts = (tree["name"], tree["serializer"], tree["type"], tree["digest"])
+    if not all(type(text) is str for text in texts) or _is_digest(tree["digest"]) is None or type(tree["size"]) is not int:
+        msg = "an artifact whose name, digest, size, serializer or type is none"
+        raise ValueError(msg)
     inline = tree["text"].encode() if "text" in tree else base64.b64decode(tree["base64"]) if "base64" in tree else None
     return Artifact(
         name=tree["name"],
@@ -247,7 +253,9 @@ def read(content: bytes, kind: type[Document], key: str) -> Document:
             msg = f"{key} was written by a later release of Plugbay (schema {schema}, this one reads up to {SCHEMA}); upgrade plugbay"
             raise StoreError(msg)
         return _converter.structure(tree, kind)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, BaseValidationError) as error:
+    except StoreError:
+        raise
+    except Exception as error:
         msg = f"{key} is damaged: it is no {kind.__name__} document ({type(error).__name__}: {error})"
         raise DamagedDocumentError(msg) from error
 

@@ -53,10 +53,18 @@ def is_gone(driver: Driver, store: ArtifactStore, run_id: str) -> bool:
     if driver.host == platform.node():
         if driver.boot != _boot_id():
             return True
-        return not Path(driver.lock).exists() or _can_lock(driver.lock)
+        return not _is_lock_of(driver.lock, run_id) or _can_lock(driver.lock)
     beat = store.stat(heartbeat_key(run_id))
     last = max(driver.at, beat.modified if beat is not None else 0.0)
     return time.time() - last > SILENCE
+
+
+def _is_lock_of(path: str, run_id: str) -> bool:
+    """Whether the lock is there; another file is not touched, whatever a document in a shared store says."""
+    try:
+        return Path(path).name == f"{run_id}.lock" and Path(path).is_file()
+    except (OSError, ValueError):  # no path at all
+        return False
 
 
 def _can_lock(path: str) -> bool:
@@ -82,12 +90,15 @@ def latest_driver(first: Driver, store: ArtifactStore, run_id: str) -> Driver:
 class Ownership:
     """Holds a run for this process: a lock while it lives, and a heartbeat for those who cannot see the lock."""
 
-    def __init__(self, run_id: str, store: ArtifactStore, cancel: Callable[[], None]) -> None:
-        """Prepare to hold the run ``run_id``.
+    def __init__(
+        self, run_id: str, store: ArtifactStore, *, cancel: Callable[[], None], each_beat: Callable[[], None]
+    ) -> None:
+        """Prepare to hold the run ``run_id``; both calls are made from another thread.
 
-        :param cancel: called, from another thread, when somebody has asked for the run to be cancelled.
+        :param cancel: called when somebody has asked for the run to be cancelled.
+        :param each_beat: called with every heartbeat.
         """
-        self._run_id, self._store, self._cancel = run_id, store, cancel
+        self._run_id, self._store, self._cancel, self._each_beat = run_id, store, cancel, each_beat
         self._lock = FileLock(lock_directory() / f"{run_id}.lock", thread_local=False)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="plugbay-heartbeat", daemon=True)
@@ -121,6 +132,7 @@ class Ownership:
                 self._store.put(heartbeat_key(self._run_id), b"", durable=False)
                 if self._store.stat(cancel_key(self._run_id)) is not None:
                     self._cancel()
+            self._each_beat()
 
     def __exit__(self, *exception: object) -> None:
         """Let go of the run."""

@@ -31,17 +31,34 @@ def create_root(root: str, *, durable: bool) -> int:
     try:
         return os.open(root, _DIRECTORY)
     except FileNotFoundError:
-        path = Path(root)
-        missing = [directory for directory in (path, *path.parents) if not directory.exists()]
-        path.mkdir(parents=True, exist_ok=True)
+        Path(root).mkdir(parents=True, exist_ok=True)
+        made = os.open(root, _DIRECTORY)
         if durable:
-            for parent in (directory.parent for directory in missing):
-                descriptor = os.open(parent, _DIRECTORY)
-                try:
-                    flush(descriptor)
-                finally:
-                    os.close(descriptor)
-        return os.open(root, _DIRECTORY)
+            try:
+                _flush_above(root, made)
+            except BaseException:
+                os.close(made)
+                raise
+        return made
+
+
+def _flush_above(root: str, descriptor: int) -> None:
+    """Flush every directory above a root that was just made, up to where its file system is mounted.
+
+    One that was there before may have been made a moment ago, for the locks or by another process, and not be flushed.
+    """
+    device = os.fstat(descriptor).st_dev
+    for above in Path(root).parents:
+        try:
+            parent = os.open(above, _DIRECTORY)
+        except PermissionError:  # nor can it have been made by this user
+            return
+        try:
+            if os.fstat(parent).st_dev != device:
+                return
+            flush(parent)
+        finally:
+            os.close(parent)
 
 
 def open_scratch(root_descriptor: int) -> int:
@@ -55,7 +72,7 @@ def open_scratch(root_descriptor: int) -> int:
 
 def create_scratch(root: str) -> None:
     """Make the root and its scratch directory where they are missing."""
-    root_directory = create_root(root, durable=False)
+    root_directory = create_root(root, durable=True)  # durable writes that follow take a root they find for flushed
     try:
         os.close(open_scratch(root_directory))
     except OSError as error:

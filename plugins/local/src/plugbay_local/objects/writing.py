@@ -134,7 +134,7 @@ def _place(
                 for directory in reversed(chain[changed_from:]):
                     flush(directory)
         except FileExistsError:
-            if _keep(chain[-1], name, durable=durable):
+            if _keep(chain, name, durable=durable):
                 return False
         except FileNotFoundError:
             if attempt == _ATTEMPTS - 1:
@@ -150,15 +150,16 @@ def _keep_present(root_directory: int, parts: list[str], *, durable: bool) -> bo
     chain = [root_directory]
     try:
         open_chain(chain, parts[:-1])
-        return _keep(chain[-1], parts[-1], durable=durable)
+        return _keep(chain, parts[-1], durable=durable)
     except FileNotFoundError:
         return False
     finally:
         close_all(chain[1:])
 
 
-def _keep(parent: int, name: str, *, durable: bool) -> bool:
-    """Mark an object as modified now; return whether there is one."""
+def _keep(chain: list[int], name: str, *, durable: bool) -> bool:
+    """Mark an object in the last directory of ``chain`` as modified now; return whether there is one."""
+    parent = chain[-1]
     try:
         mode = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
         if stat.S_ISLNK(mode):
@@ -166,13 +167,14 @@ def _keep(parent: int, name: str, *, durable: bool) -> bool:
         if stat.S_ISDIR(mode):
             raise IsADirectoryError(EISDIR, os.strerror(EISDIR), name)
         if durable:
-            # Whoever wrote it may not have asked for that, or may still be about to flush.
+            # Whoever wrote it, and made the directories, may not have asked for that, or may still be about to flush.
             file = os.open(name, _STORED_FILE, dir_fd=parent)
             try:
                 flush(file)
             finally:
                 os.close(file)
-            flush(parent)
+            for directory in reversed(chain):
+                flush(directory)
         os.utime(name, dir_fd=parent, follow_symlinks=False)
     except FileNotFoundError:
         return False
