@@ -58,6 +58,12 @@ def answer(*, one: Workload, chain: Workload, again: Workload | str, fan: Worklo
         return
     if warm and workload is not one:
         one(-time.time_ns())
+    figures: dict[str, float] = {}
+    if warm and case == "chain":
+        # What a run costs however short it is: more than the steps of a chain, for some.
+        start = time.perf_counter()
+        one(-time.time_ns())
+        figures["seconds_one"] = time.perf_counter() - start
     if case == "again":
         os.environ[_NOTHING_MAY_RUN] = "1"
     start = time.perf_counter()
@@ -67,4 +73,4 @@ def answer(*, one: Workload, chain: Workload, again: Workload | str, fan: Worklo
     if result != expected:
         msg = f"{case}: the result is {result}, and should be {expected}"
         raise ValueError(msg)
-    print("\n" + json.dumps({"case": case, "seconds_total": seconds, "steps": steps}), flush=True)
+    print("\n" + json.dumps({"case": case, "seconds_total": seconds, "steps": steps} | figures), flush=True)

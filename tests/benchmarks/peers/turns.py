@@ -33,6 +33,8 @@ class Sample:
     seconds_total: float | None = None
     """What the script measured; ``None`` when it did not run the case."""
     steps: int | None = None
+    seconds_one: float | None = None
+    """Of a pipeline of one step in the process of the chain, before it."""
     without: str | None = None
     """Why the peer has no such case."""
     failure: str | None = None
@@ -117,6 +119,7 @@ def _run_in(
         seconds,
         seconds_total=known.get("seconds_total"),
         steps=known.get("steps"),
+        seconds_one=known.get("seconds_one"),
         without=known.get("without"),
         failure=failure,
     )

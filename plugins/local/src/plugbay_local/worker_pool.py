@@ -11,7 +11,7 @@ from multiprocessing.connection import Pipe, wait
 from typing import TYPE_CHECKING
 
 from plugbay_local.worker import READY, RETURNED, PayloadError
-from plugbay_local.worker_process import StartMethod, WorkerProcess, WorkerStartError
+from plugbay_local.worker_process import StartMethod, WorkerProcess, WorkerStartError, import_once
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -70,19 +70,22 @@ class WorkerPool:
         if self._failure is not None:
             raise self._failure
         try:
-            request = pickle.dumps(step.payload(), pickle.HIGHEST_PROTOCOL)
+            payload = step.payload()
+            request = pickle.dumps(payload, pickle.HIGHEST_PROTOCOL)
         except Exception as error:  # noqa: BLE001  the step fails with it, and the others go on
             self._run.complete(step, error)
             return
         with self._changed:
             while not self._idle and len(self._workers) >= self._size:
                 self._changed.wait()
-            worker = self._idle.pop() if self._idle else self._start()
+            worker = self._idle.pop() if self._idle else self._start(type(payload).__module__)
             worker.step = step
         self._run.submitted(step, partial(self._cancel, worker, step))
         worker.send(request)
 
-    def _start(self) -> WorkerProcess:
+    def _start(self, needs: str) -> WorkerProcess:
+        if not self._workers:
+            import_once(self._start_method, needs)
         worker = WorkerProcess(self._start_method, f"plugbay-worker-{self._run.id}")
         self._workers.append(worker)
         self._wake()

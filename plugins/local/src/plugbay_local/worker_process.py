@@ -23,6 +23,16 @@ GRACE = 5.0
 """Seconds between the ways of asking a worker to end, each ruder than the one before."""
 
 
+def import_once(start_method: StartMethod, module: str) -> None:
+    """Have a fork server that is about to start import the module that every worker needs.
+
+    It is a module that makes no threads; a step's own libraries may, and are imported by each worker after the fork. A
+    server that runs already is left as it is.
+    """
+    if start_method == "forkserver":
+        get_context("forkserver").set_forkserver_preload(["__main__", module])
+
+
 class WorkerDied(RuntimeError):
     """The process that executed a step ended before the step did."""
 
