@@ -7,37 +7,21 @@ step declares with ``depends`` where their version matters.
 
 from __future__ import annotations
 
-import dis
 import functools
 import hashlib
 import importlib.util
-import os
 import re
 import sys
-import sysconfig
 import types
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from plugbay.errors import PlugbayError
+from plugbay.code.bytecode import code_tree, references
+from plugbay.code.project import is_project_module, project_source
 from plugbay.values import EncodingError, canonical, encode
 
-_LIBRARIES = tuple(
-    str(Path(path).resolve()) + os.sep
-    for key, path in sysconfig.get_paths().items()
-    if key in ("stdlib", "platstdlib", "purelib", "platlib")
-)
-_OWN = frozenset({"plugbay", "plugbay_hookspecs"})
-_GLOBAL_LOADS = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_CLASSDEREF"})
-_ATTRIBUTE_LOADS = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
-_CONSTANT_LOADS = frozenset({"LOAD_CONST", "LOAD_SMALL_INT"})
 _ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes})
 _NOWHERE = (None, "builtins")
 """Where functions say they are defined that were made by ``exec`` without a module."""
-_EXTENDED = dis.opmap["EXTENDED_ARG"]
-_OF_CONSTANTS = frozenset(dis.hasconst)
-_DOCSTRING_FLAG = 0x4000000  # CO_HAS_DOCSTRING, set by Python 3.13 and later
 
 
 def code_fingerprint(function: Any) -> str:
@@ -102,7 +86,7 @@ class _Walk:
             self._value(value)
 
     def _function(self, function: types.FunctionType) -> None:
-        self.found.append(["function", _code_tree(function.__code__)])
+        self.found.append(["function", code_tree(function.__code__)])
         self.found.append("defaults")
         self.visit(function.__defaults__)
         self.visit(function.__kwdefaults__)
@@ -114,7 +98,7 @@ class _Walk:
         self._references(function.__code__, function.__globals__)
 
     def _references(self, code: types.CodeType, namespace: dict[str, Any]) -> None:
-        for chain in _chains(code):
+        for chain in references(code):
             if chain[0] == "import":
                 for name in chain[1:]:
                     self._module(_absolute(name, namespace))
@@ -130,12 +114,12 @@ class _Walk:
         """Take in the source of a module that a function imports when it is called, or looks things up in."""
         if not name or name.partition(".")[0] in sys.stdlib_module_names:
             return
-        source = _project_source(name)
+        source = project_source(name)
         if source is None or name in self._seen_modules:
             return
         self._seen_modules.add(name)
         code = compile(_without_docstrings(source.read_bytes()), "", "exec", dont_inherit=True)
-        self.found.append(["module", name, _code_tree(code)])
+        self.found.append(["module", name, code_tree(code)])
         package = name if source.name == "__init__.py" else name.rpartition(".")[0]
         self._references(code, {"__package__": package})
 
@@ -249,108 +233,3 @@ def _follow(value: Any, attributes: tuple[str, ...]) -> Any:
             break
         value = getattr(value, attribute, None)
     return value
-
-
-def _chains(code: types.CodeType) -> Iterator[tuple[str, ...]]:
-    """Yield each global name the code loads with the attributes taken of it, and ``("import", module, ...)`` for an import.
-
-    The modules of an import are the one that is named and those that the names taken from it may be.
-    """
-    chain: list[str] = []
-    constants: list[Any] = [None, None]
-    for instruction in dis.get_instructions(code):
-        if instruction.opname in _ATTRIBUTE_LOADS and chain:
-            chain.append(str(instruction.argval))
-            continue
-        if instruction.opname == "CACHE":
-            continue
-        if chain:
-            yield tuple(chain)
-            chain = []
-        if instruction.opname in _GLOBAL_LOADS:
-            chain = [str(instruction.argval)]
-        elif instruction.opname == "IMPORT_NAME":
-            name = "." * (constants[-2] or 0) + str(instruction.argval)
-            taken = constants[-1] or ()
-            below = name if name.endswith(".") or not name else f"{name}."
-            yield ("import", name, *(f"{below}{part}" for part in taken if part != "*"))
-        elif instruction.opname in _CONSTANT_LOADS:
-            constants.append(instruction.argval)
-    if chain:
-        yield tuple(chain)
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _chains(constant)
-
-
-def _code_tree(code: types.CodeType) -> list[Any]:
-    """The code as a JSON tree: what it does, without where it stands and what it says about itself."""
-    flags = code.co_flags & ~_DOCSTRING_FLAG
-    shape = [code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, flags]
-    names = [list(code.co_names), list(code.co_varnames), list(code.co_freevars), list(code.co_cellvars)]
-    instructions, constants = _instructions(code)
-    return [instructions, code.co_exceptiontable.hex(), shape, names, [_constant_tree(c) for c in constants]]
-
-
-def _instructions(code: types.CodeType) -> tuple[str, list[Any]]:
-    """The instructions, and the constants in the order in which they are used.
-
-    Where a constant stands in the table depends on whether there is a docstring, which itself no instruction uses.
-    """
-    instructions = bytearray()
-    constants: list[Any] = []
-    argument = 0
-    raw = code.co_code
-    for operation, low in zip(raw[::2], raw[1::2], strict=True):
-        argument = argument << 8 | low
-        if operation == _EXTENDED:
-            continue
-        if operation in _OF_CONSTANTS:
-            constants.append(code.co_consts[argument])
-            argument = 0
-        instructions += b"%c%d;" % (operation, argument)
-        argument = 0
-    return instructions.hex(), constants
-
-
-def _constant_tree(constant: Any) -> Any:
-    if isinstance(constant, types.CodeType):
-        return ["code", _code_tree(constant)]
-    if isinstance(constant, (tuple, frozenset)):
-        items = [_constant_tree(item) for item in constant]
-        return [type(constant).__name__, sorted(items, key=canonical) if isinstance(constant, frozenset) else items]
-    if constant is Ellipsis:
-        return ["ellipsis"]
-    return ["constant", encode(constant)]
-
-
-@functools.cache
-def is_project_module(name: str | None) -> bool:
-    """Tell whether a module is the user's own code: neither the standard library, nor installed, nor Plugbay's."""
-    if name in ("__main__", "__mp_main__"):
-        return True
-    if name is None or name.partition(".")[0] in _OWN or name.partition(".")[0] in sys.stdlib_module_names:
-        return False
-    module = sys.modules.get(name)
-    file = getattr(module, "__file__", None)
-    return not hasattr(module, "__path__") if file is None else not _is_installed(Path(file))
-
-
-def _is_installed(file: Path) -> bool:
-    path = file.resolve()
-    return str(path).startswith(_LIBRARIES) or not {"site-packages", "dist-packages"}.isdisjoint(path.parts)
-
-
-def _project_source(name: str) -> Path | None:
-    """The source file of a project module that need not be imported yet; no installed package is imported for it."""
-    top = name.partition(".")[0]
-    if top != name and _project_source(top) is None:
-        return None
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError, AttributeError, PlugbayError):
-        return None
-    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
-        return None
-    path = Path(spec.origin).resolve()
-    return None if _is_installed(path) or name.partition(".")[0] in _OWN else path

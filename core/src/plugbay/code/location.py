@@ -9,7 +9,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from plugbay.code.fingerprint import is_project_module
+from plugbay.code.project import is_project_module
 from plugbay.errors import TargetError
 
 _SKIPPED = frozenset({"__pycache__", "node_modules", "build", "dist", "site-packages", "venv"})
