@@ -44,7 +44,7 @@ def fill(disk: Path, spare: int) -> Path:
 
 
 @pytest.mark.parametrize("stack", ["pool", "inline"])
-@pytest.mark.parametrize("spare", [0, 4 << 10, 32 << 10, 64 << 10, 96 << 10])
+@pytest.mark.parametrize("spare", [0, 4 << 10, 24 << 10, 48 << 10, 64 << 10])
 def test_a_run_on_a_full_disk_fails_clearly_and_is_resumed_when_there_is_room(
     stack: str, spare: int, small_disk: Path, tmp_path: Path, tally: Tally
 ) -> None:

@@ -52,9 +52,7 @@ def test_an_attempt_whose_worker_was_killed_is_retried_and_nothing_else_is(
     tally.recovery()
 
 
-def test_an_attempt_whose_worker_was_killed_fails_and_nothing_else_does(
-    lab: Lab, chance: Random, tally: Tally
-) -> None:
+def test_an_attempt_whose_worker_was_killed_fails_and_nothing_else_does(lab: Lab, chance: Random, tally: Tally) -> None:
     """Injects: SIGKILL of workers in the middle of a call without retries. Proves: exactly those calls fail, all others
     succeed, and resuming the run executes the failed ones only."""
     killed = kill_some(lab, "unretried", chance, tally)

@@ -15,6 +15,7 @@ import attrs
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+
 from plugbay.values import EncodingError, canonical, decode, encode
 
 
@@ -82,7 +83,7 @@ class Opaque:
 zones = st.sampled_from(
     [
         None,
-        dt.timezone.utc,
+        dt.UTC,
         dt.timezone(dt.timedelta(hours=-3, minutes=-30)),
         dt.timezone(dt.timedelta(hours=1), "CET"),
         zoneinfo.ZoneInfo("Europe/Berlin"),
@@ -90,38 +91,42 @@ zones = st.sampled_from(
     ]
 )
 folds = st.sampled_from([0, 1])
-atoms = (
-    st.none()
-    | st.booleans()
-    | st.integers(min_value=-5, max_value=5)
-    | st.integers()
-    | st.integers(min_value=2**2040, max_value=2**2060)
-    | st.floats(allow_nan=False)
-    | st.sampled_from([0.0, -0.0, 1.0])
-    | st.text(max_size=4)
-    | st.text(alphabet=st.characters(categories=["Cs"]), min_size=1, max_size=3)
-    | st.sampled_from(["", "$tuple", "$dict", "1", "True", "2b3", "s1:1"])
-    | st.binary(max_size=4)
-    | st.complex_numbers(allow_nan=False)
-    | st.builds(lambda m, z, f: m.replace(tzinfo=z, fold=f), st.datetimes(), zones, folds)
-    | st.builds(lambda m, z, f: m.replace(tzinfo=z, fold=f), st.times(), zones, folds)
-    | st.dates()
-    | st.timedeltas()
-    | st.decimals(allow_nan=False)
-    | st.uuids()
-    | st.sampled_from([Colour.RED, Colour.GREEN, Level.LOW, Level.HIGH])
-    | st.sampled_from([Access.READ, Access.READ | Access.WRITE, Access(0)])
-    | st.sampled_from([pathlib.Path("a/b"), pathlib.PurePosixPath("a/b"), pathlib.PureWindowsPath("a/b")])
+atoms = st.deferred(
+    lambda: (
+        st.none()
+        | st.booleans()
+        | st.integers(min_value=-5, max_value=5)
+        | st.integers()
+        | st.integers(0, 20).map(lambda bits: 1 << (2040 + bits))
+        | st.floats(allow_nan=False)
+        | st.sampled_from([0.0, -0.0, 1.0])
+        | st.text(max_size=4)
+        | st.text(alphabet=st.characters(categories=["Cs"]), min_size=1, max_size=3)
+        | st.sampled_from(["", "$tuple", "$dict", "1", "True", "2b3", "s1:1"])
+        | st.binary(max_size=4)
+        | st.complex_numbers(allow_nan=False)
+        | st.builds(lambda m, z, f: m.replace(tzinfo=z, fold=f), st.datetimes(), zones, folds)
+        | st.builds(lambda m, z, f: m.replace(tzinfo=z, fold=f), st.times(), zones, folds)
+        | st.dates()
+        | st.timedeltas()
+        | st.decimals(allow_nan=False)
+        | st.uuids()
+        | st.sampled_from([Colour.RED, Colour.GREEN, Level.LOW, Level.HIGH])
+        | st.sampled_from([Access.READ, Access.READ | Access.WRITE, Access(0)])
+        | st.sampled_from([pathlib.Path("a/b"), pathlib.PurePosixPath("a/b"), pathlib.PureWindowsPath("a/b")])
+    )
 )
-hashables = st.recursive(
-    atoms,
-    lambda inner: (
-        st.lists(inner, max_size=3).map(tuple)
-        | st.frozensets(inner, max_size=3)
-        | st.builds(Point, inner, inner)
-        | st.builds(Config, inner, inner)
-    ),
-    max_leaves=5,
+hashables = st.deferred(
+    lambda: st.recursive(
+        atoms,
+        lambda inner: (
+            st.lists(inner, max_size=3).map(tuple)
+            | inner.map(lambda item: frozenset([item, 1]))
+            | st.builds(Point, inner, inner)
+            | st.builds(Config, inner, inner)
+        ),
+        max_leaves=5,
+    )
 )
 values = st.recursive(
     hashables,
@@ -233,7 +238,7 @@ def test_what_is_no_number_comes_back(value: Any) -> None:
 
 
 def test_ints_too_long_for_decimal_come_back() -> None:
-    value = [7**9000, -(7**9000), {7**9000: "key"}]
+    value = [7**9000, -(7**9000), {"key": 7**9000}]
     assert decode(json.loads(json.dumps(encode(value)))) == value
     assert canonical(encode(value)) != canonical(encode([7**9000 + 1, *value[1:]]))
 
@@ -344,7 +349,7 @@ def test_a_tree_that_cannot_be_read_says_why(tree: Any, told: str) -> None:
 def test_a_class_whose_fields_have_changed_is_told() -> None:
     tree = encode(Row(1))
     tree["fields"]["gone"] = tree["fields"].pop("cells")
-    with pytest.raises(EncodingError, match="fields of .* have changed"):
+    with pytest.raises(EncodingError, match=r"fields of .* have changed"):
         decode(tree)
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from plugbay.errors import ConfigError, PlanError, PlugbayError, PluginError, RunFailed, StoreError
     from plugbay.execution.current import current
-    from plugbay.history import get_run, runs
+    from plugbay.history import Run
+    from plugbay.history.queries import get_run, runs
     from plugbay.pipelines.pipeline import Pipeline, pipeline
     from plugbay.pipelines.step import Step, step
-    from plugbay.records import Run
     from plugbay.stack import Stack
 
 __version__ = "0.1.0"
@@ -24,15 +24,15 @@ _HOMES = {
     "Pipeline": "plugbay.pipelines.pipeline",
     "PlugbayError": "plugbay.errors",
     "PluginError": "plugbay.errors",
-    "Run": "plugbay.records",
+    "Run": "plugbay.history",
     "RunFailed": "plugbay.errors",
     "Stack": "plugbay.stack",
     "Step": "plugbay.pipelines.step",
     "StoreError": "plugbay.errors",
     "current": "plugbay.execution.current",
-    "get_run": "plugbay.history",
+    "get_run": "plugbay.history.queries",
     "pipeline": "plugbay.pipelines.pipeline",
-    "runs": "plugbay.history",
+    "runs": "plugbay.history.queries",
     "step": "plugbay.pipelines.step",
 }
 

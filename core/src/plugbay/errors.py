@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from plugbay.records.run import Run
+    from plugbay.history.run import Run
 
 
 class PlugbayError(Exception):
@@ -38,6 +38,10 @@ class TargetError(PlugbayError):
 
 class StoreError(PlugbayError):
     """The artifact store could not do what was asked of it."""
+
+
+class DamagedDocumentError(StoreError):
+    """A document in the artifact store is not what was written under its key."""
 
 
 class CorruptArtifactError(StoreError):

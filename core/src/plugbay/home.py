@@ -31,3 +31,8 @@ def log_directory() -> Path:
 def lock_directory() -> Path:
     """Where the locks lie that tell which runs have a driver on this machine."""
     return _directory("state", "locks")
+
+
+def log_path(run_id: str, step: str, attempt: int) -> Path:
+    """Where the log of an attempt lies on this machine until it is in the artifact store."""
+    return log_directory() / run_id / f"{step}.{attempt}.log"

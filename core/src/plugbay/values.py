@@ -17,14 +17,13 @@ import json
 import math
 import pathlib
 import uuid
-import zoneinfo
 from collections.abc import Callable
 from typing import Any
 
 import attrs
 
-from plugbay.code.reference import reference_to, resolve
 from plugbay.errors import PlugbayError
+from plugbay.reference import reference_to, resolve
 
 _ATOMS = frozenset({str, int, bool, type(None)})
 _JSON = _ATOMS | {float}
@@ -137,6 +136,8 @@ def _encode_zone(value: dt.datetime | dt.time, where: str) -> dict[str, Any]:
     zone, fold = value.tzinfo, {"fold": 1} if value.fold else {}
     if zone is None:
         return fold
+    import zoneinfo  # few values have a time zone, and it is slow to import
+
     if isinstance(zone, zoneinfo.ZoneInfo) and zone.key:
         return {"zone": zone.key, **fold}
     if type(zone) is dt.timezone:
@@ -202,6 +203,8 @@ def _zone_of(tree: dict[str, Any]) -> dict[str, Any]:
     """The time zone and fold of a datetime or time, as ``replace`` takes them."""
     zone: dt.tzinfo | None = None
     if "zone" in tree:
+        import zoneinfo  # as above
+
         zone = zoneinfo.ZoneInfo(tree["zone"])
     elif "offset" in tree:
         offset = dt.timedelta(*tree["offset"])
@@ -224,12 +227,12 @@ def _decode_object(tree: dict[str, Any]) -> Any:
     return value
 
 
-def _decode_enum(tree: dict[str, Any]) -> Any:
-    kind = resolve(tree["$enum"])
+def _enum_class(reference: str) -> Any:
+    kind = resolve(reference)
     if not isinstance(kind, type) or not issubclass(kind, enum.Enum):
-        msg = f"{tree['$enum']} is not an enum"
+        msg = f"{reference} is not an enum"
         raise TypeError(msg)
-    return kind[tree["name"]]
+    return kind
 
 
 def _decode_namedtuple(tree: dict[str, Any]) -> Any:
@@ -247,8 +250,8 @@ _DECODERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "$datetime": lambda tree: dt.datetime.fromisoformat(tree["$datetime"]).replace(**_zone_of(tree)),
     "$decimal": lambda tree: decimal.Decimal(tree["$decimal"]),
     "$dict": lambda tree: {decode(key): decode(item) for key, item in tree["$dict"]},
-    "$enum": _decode_enum,
-    "$flag": lambda tree: resolve(tree["$flag"])(tree["value"]),
+    "$enum": lambda tree: _enum_class(tree["$enum"])[tree["name"]],
+    "$flag": lambda tree: _enum_class(tree["$flag"])(tree["value"]),
     "$float": lambda tree: float(tree["$float"]),
     "$frozenset": lambda tree: frozenset(decode(item) for item in tree["$frozenset"]),
     "$int": lambda tree: int(tree["$int"], 16),

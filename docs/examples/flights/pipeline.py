@@ -14,10 +14,10 @@ from typing import Annotated, Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
-from plugbay import current, pipeline, step
 
 from airport import HOUR, PUNCTUALITY, WEATHER, hourly_state, raw_file
 from page import draw, fact, page, table_rows
+from plugbay import current, pipeline, step
 
 # The last hour that is over when the prediction is made, an hour ahead, began two hours before the flight's own.
 LEAD = 2 * HOUR
@@ -32,10 +32,10 @@ TARGET = "arr_delay"
 class Model(Protocol):
     """A scikit-learn regressor."""
 
-    def fit(self, X: Any, y: Any) -> Any:  # noqa: N803 - scikit-learn's name
+    def fit(self, X: Any, y: Any) -> Any:
         """Learn from one row of ``X`` and one arrival delay in ``y`` per flight."""
 
-    def predict(self, X: Any) -> Any:  # noqa: N803 - scikit-learn's name
+    def predict(self, X: Any) -> Any:
         """Return the arrival delay in minutes, one number per row."""
 
 

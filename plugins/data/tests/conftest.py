@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import pytest
+
 from plugbay_hookspecs.types import Serializer
 
 

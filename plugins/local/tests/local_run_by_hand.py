@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from attrs import define, field, frozen
+
 from plugbay_hookspecs.types import Plan, PlannedStep, Resources, StepInfo
 
 

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from plugbay_hookspecs.types import StackInfo
 
+from plugbay_hookspecs.types import StackInfo
 from plugbay_local.artifact_store import LocalArtifactStore
 
 STACK = StackInfo(name="s", components=())

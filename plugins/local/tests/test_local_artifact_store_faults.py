@@ -39,7 +39,7 @@ def start(script: str, root: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def scratch_of(store: LocalArtifactStore) -> list[str]:
-    return os.listdir(store.artifact_store_scratch())  # noqa: PTH208 -- names are what is compared
+    return os.listdir(store.artifact_store_scratch())
 
 
 def test_of_eight_processes_that_put_one_key_if_absent_one_writes(store: LocalArtifactStore, tmp_path: Path) -> None:

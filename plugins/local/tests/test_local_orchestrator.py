@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 from local_run_by_hand import Payload, RunByHand, Step
-from plugbay_hookspecs.types import StackInfo
 
+from plugbay_hookspecs.types import StackInfo
 from plugbay_local import worker_process
 from plugbay_local.orchestrator import LocalOrchestrator
 from plugbay_local.worker import PayloadError

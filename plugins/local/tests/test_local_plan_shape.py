@@ -1,8 +1,8 @@
 from collections.abc import Mapping
 
 import pytest
-from plugbay_hookspecs.types import Binding, Each, ItemsOf, Literal, NamedItemsOf, OutputOf, Plan, PlannedStep
 
+from plugbay_hookspecs.types import Binding, Each, ItemsOf, Literal, NamedItemsOf, OutputOf, Plan, PlannedStep
 from plugbay_local.plan_shape import is_chain
 
 

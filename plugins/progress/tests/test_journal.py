@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from plugbay_hookspecs.types import ErrorInfo, RunInfo, RunOutcome, StepInfo
 from plugbay_progress.journal import RunJournal
 from plugbay_progress.plain import sentence

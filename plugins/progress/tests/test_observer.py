@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 import pluggy
+
 from plugbay_hookspecs import run
 from plugbay_progress import Progress
 

@@ -51,7 +51,7 @@ def test_finished_steps_stay_and_live_lines_go(on_terminal: OnTerminal) -> None:
     ]
     assert lines[5].startswith("✗ train") and lines[5].endswith("ValueError: boom")
     assert lines[6:] == [
-        "– report        skipped (needs train)",  # noqa: RUF001
+        "– report        skipped (needs train)",
         "✗ flights failed in 1m03s: 1 succeeded, 1 cached, 1 failed, 1 skipped",
     ]
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from attrs import frozen
-from plugbay.records.documents import AttemptRecord, CacheEntry, Driver, EndRecord, RunRecord, read
-from plugbay.store.artifacts import blobs_of
 
 from faultlab.processes import MARK
+from plugbay.store.artifacts import blobs_of
+from plugbay.store.documents import AttemptRecord, CacheEntry, Driver, EndRecord, RunRecord, read
 
 _HERE = Path(__file__).parent
 SHIM = _HERE / "shim"
@@ -112,7 +112,7 @@ class Lab:
 
     def statuses(self) -> dict[str, str]:
         """What ``plugbay runs`` lists: the status of each run."""
-        done = self.plugbay("runs", "--json")
+        done = self.plugbay("runs", "--limit", "0", "--json")
         assert done.code == 0, done.err
         return {run["id"]: run["status"] for run in json.loads(done.out)}
 

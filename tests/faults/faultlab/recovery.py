@@ -35,8 +35,11 @@ def instants(chance: Random, count: int, duration: float) -> list[float]:
 def for_each(items: Sequence[Item], check: Callable[[int, Item], None]) -> None:
     """Check each item; two at a time, because most of the time is spent waiting for processes."""
     with ThreadPoolExecutor(2) as threads:
-        for outcome in [threads.submit(check, number, item) for number, item in enumerate(items)]:
-            outcome.result()
+        outcomes = [threads.submit(check, number, item) for number, item in enumerate(items)]
+    failures = [error for outcome in outcomes if isinstance(error := outcome.exception(), Exception)]
+    if failures:
+        msg = f"{len(failures)} of {len(items)}"
+        raise ExceptionGroup(msg, failures)
 
 
 def check_killed(lab: Lab) -> set[str]:

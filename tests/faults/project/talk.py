@@ -8,9 +8,9 @@ import sys
 from plugbay import pipeline, step
 
 CHILD = """
-import sys
+import os, sys
 for number in range(10_000):
-    print(sys.argv[1], number, flush=number % 100 == 99)
+    os.write(1, f"{sys.argv[1]} {number}\\n".encode())
 """
 
 

@@ -5,6 +5,7 @@ import pty
 import subprocess
 
 import pytest
+
 from plugbay import __version__
 from plugbay.cli.commands import COMMANDS
 
@@ -40,7 +41,9 @@ def test_the_version_is_the_packages(bare):
 def test_a_misspelt_command_or_option_is_told_with_the_nearest(bare):
     bare.plugbay("rnu").assert_error("there is no command 'rnu'; did you mean 'run'?")
     bare.plugbay("--verison").assert_error("did you mean '--version'?")
-    bare.plugbay("runs", "--limt", "3").assert_error("there is no option --limt; did you mean '--limit'?", "plugbay runs --help")
+    bare.plugbay("runs", "--limt", "3").assert_error(
+        "there is no option --limt; did you mean '--limit'?", "plugbay runs --help"
+    )
     bare.plugbay("stack", "shwo").assert_error("did you mean 'show'?")
     bare.plugbay("run", "a.py", "--failure", "contine").assert_error("did you mean 'continue'?")
     bare.plugbay("runs", "--status", "fail").assert_error("did you mean 'failed'?")
@@ -51,16 +54,19 @@ def test_options_are_not_abbreviated(bare):
 
 
 def test_an_internal_error_is_short_and_ends_with_70(project):
-    project.write("sitecustomize.py", """
+    project.write(
+        "sitecustomize.py",
+        """
         import sys
 
         class Breaking:
             def find_spec(self, name, path=None, target=None):
-                if name == "plugbay.history":
+                if name == "plugbay.history.queries":
                     raise RuntimeError("something unforeseen")
 
         sys.meta_path.insert(0, Breaking())
-    """)
+    """,
+    )
     done = project.plugbay("runs", PYTHONPATH=str(project.directory))
     done.assert_error("internal error: RuntimeError: something unforeseen", "-v", code=70)
     assert "Traceback" in project.plugbay("runs", "-v", PYTHONPATH=str(project.directory)).err

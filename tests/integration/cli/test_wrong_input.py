@@ -82,7 +82,9 @@ def test_an_unknown_run_in_an_empty_store_is_told(project):
 
 
 def test_a_cycle_names_its_steps_and_the_line(project):
-    project.write("cycle.py", """
+    project.write(
+        "cycle.py",
+        """
         from plugbay import pipeline, step
 
         @step
@@ -99,12 +101,15 @@ def test_a_cycle_names_its_steps_and_the_line(project):
             b = two()
             a.after(b)
             b.after(a)
-    """)
+    """,
+    )
     project.plugbay("run", "cycle.py").assert_error("in a circle", "one", "two")
 
 
 def test_a_value_that_is_known_only_at_run_time_is_told_with_the_users_line(project):
-    project.write("early.py", """
+    project.write(
+        "early.py",
+        """
         from plugbay import pipeline, step
 
         @step
@@ -115,7 +120,8 @@ def test_a_value_that_is_known_only_at_run_time_is_told_with_the_users_line(proj
         def early():
             if count():
                 count()
-    """)
+    """,
+    )
     project.plugbay("run", "early.py").assert_error("is known only at run time", "early.py:10, in early: if count():")
 
 
@@ -138,13 +144,16 @@ def test_a_syntax_error_is_shown_with_its_line(project):
 
 
 def test_the_users_own_error_while_wiring_is_shown_with_its_line(project):
-    project.write("wiring.py", """
+    project.write(
+        "wiring.py",
+        """
         from plugbay import pipeline
 
         @pipeline
         def bad():
             return open("/nonexistent")
-    """)
+    """,
+    )
     done = project.plugbay("run", "wiring.py")
     assert done.code == 2
     assert "pipeline 'bad' raised while its steps were wired: FileNotFoundError" in done.err
@@ -155,7 +164,9 @@ def test_the_users_own_error_while_wiring_is_shown_with_its_line(project):
 def test_a_store_with_a_file_in_its_way_is_told(project):
     blocked = project.write("blocked", "a file")
     config = (project.directory / "plugbay.toml").read_text()
-    config = config.replace('artifact_store = "local"', f'artifact_store = {{ flavor = "local", path = "{blocked}/store" }}')
+    config = config.replace(
+        'artifact_store = "local"', f'artifact_store = {{ flavor = "local", path = "{blocked}/store" }}'
+    )
     project.write("plugbay.toml", config)
     project.plugbay("run", "pipeline.py").assert_error("artifact", str(blocked))
 
@@ -173,7 +184,9 @@ def test_a_home_that_cannot_be_written_is_told(project):
 
 
 def test_a_failing_plugin_is_named_with_its_hook(project):
-    project.write("failing.py", """
+    project.write(
+        "failing.py",
+        """
         from plugbay_hookspecs import component, hookimpl
 
         @component
@@ -181,10 +194,14 @@ def test_a_failing_plugin_is_named_with_its_hook(project):
             @hookimpl
             def component_start(self) -> None:
                 raise ConnectionError("nobody answers")
-    """)
-    project.write("plugbay.toml", (project.directory / "plugbay.toml").read_text().replace(
-        "observers = []", 'observers = ["./failing.py:Failing"]'
-    ))
+    """,
+    )
+    project.write(
+        "plugbay.toml",
+        (project.directory / "plugbay.toml")
+        .read_text()
+        .replace("observers = []", 'observers = ["./failing.py:Failing"]'),
+    )
     project.plugbay("run", "pipeline.py").assert_error(
         "ConnectionError: nobody answers", "in hook component_start", "-v"
     )

@@ -16,8 +16,8 @@ from plugbay.errors import NotFoundError, PlugbayError, StoreError
 from plugbay_hookspecs.types import Artifact
 
 if TYPE_CHECKING:
-    from plugbay.records.reader import Reader
-    from plugbay.records.run import StepRun
+    from plugbay.history.reader import Reader
+    from plugbay.history.run import StepRun
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from plugbay.history import get_run, reader_of
+    from plugbay.history.queries import get_run, reader_of
 
     reader = reader_of(arguments.stack)
     with reader.access():

@@ -13,8 +13,8 @@ from plugbay.cli.terminal import say
 from plugbay.cli.wording import short
 
 if TYPE_CHECKING:
-    from plugbay.records.documents import Driver
-    from plugbay.records.reader import Reader
+    from plugbay.history.reader import Reader
+    from plugbay.store.documents import Driver
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,9 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from plugbay.execution.ownership import latest_driver
-    from plugbay.history import reader_of
+    from plugbay.history.queries import reader_of
     from plugbay.store.layout import cancel_key
+    from plugbay.store.ownership import latest_driver
 
     reader = reader_of(arguments.stack)
     with reader.access():
@@ -58,7 +58,7 @@ def _was(status: str) -> str:
 
 def _signal(driver: Driver, reader: Reader, run_id: str) -> bool:
     """Interrupt the driver if it lives on this machine; the lock it holds tells that the process is still the same."""
-    from plugbay.execution.ownership import is_gone
+    from plugbay.store.ownership import is_gone
 
     if driver.host != platform.node() or is_gone(driver, reader.store, run_id):
         return False

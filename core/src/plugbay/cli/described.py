@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from plugbay.cli.wording import timestamp
-from plugbay.records.run import Run, StepRun
+from plugbay.history.run import Run, StepRun
 from plugbay_hookspecs.types import Artifact, ErrorInfo
 
 

@@ -15,7 +15,7 @@ from typing import Any, Literal, Union
 
 from plugbay.cli.from_toml import value_of_tree
 from plugbay.errors import did_you_mean
-from plugbay.pipelines.typecheck import bare, describe
+from plugbay.typecheck import bare, describe
 
 _BY_CALL: dict[Any, Callable[[str], Any]] = {
     int: int,

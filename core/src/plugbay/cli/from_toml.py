@@ -20,7 +20,7 @@ from cattrs import ClassValidationError, Converter, ForbiddenExtraKeysError, Str
 from cattrs.gen import make_dict_structure_fn
 
 from plugbay.errors import did_you_mean, listed
-from plugbay.pipelines.typecheck import bare, describe, mismatch
+from plugbay.typecheck import bare, describe, mismatch
 
 _AS_TOML_HAS_THEM = (str, bool, int, float, dt.datetime, dt.date, dt.time)
 
@@ -115,7 +115,7 @@ def _structured(converter: Converter, parts: list[tuple[str, Any, Any]]) -> list
     for place, tree, hint in parts:
         try:
             values.append(converter.structure(tree, hint))
-        except Exception as error:  # noqa: BLE001  as in value_of_tree
+        except Exception as error:  # noqa: BLE001  the next option may take it
             errors.append((place, error))
     if errors:
         raise _InPartsError(errors)
@@ -210,7 +210,7 @@ def _problems(error: BaseException, where: str) -> list[str]:
     """Flatten cattrs' tree of errors into one line a problem."""
     if isinstance(error, ClassValidationError):
         located, plain = error.group_exceptions()
-        found = [problem for inner, note in located for problem in _problems(inner, f"{where}, field {note.name!r}")]
+        found = [problem for inner, note in located for problem in _problems_of_field(inner, where, note.name)]
         return found + [problem for inner in plain for problem in _problems(inner, where)]
     if isinstance(error, _InPartsError):
         return [problem for place, inner in error.parts for problem in _problems(inner, f"{where}{place}")]
@@ -220,9 +220,13 @@ def _problems(error: BaseException, where: str) -> list[str]:
             f"{where}: {error.cl.__qualname__} has no field {key!r}{did_you_mean(key, known)} (it has: {listed(known)})"
             for key in sorted(error.extra_fields)
         ]
-    if isinstance(error, KeyError):
-        return [f"{where}: the field {error.args[0]!r} is missing"]
     return [f"{where}: {str(error) or type(error).__name__}"]
+
+
+def _problems_of_field(error: BaseException, where: str, field: str) -> list[str]:
+    if isinstance(error, KeyError):
+        return [f"{where}: the field {field!r} is missing"]
+    return _problems(error, f"{where}, field {field!r}")
 
 
 def _field_names(kind: Any) -> list[str]:

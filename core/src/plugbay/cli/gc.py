@@ -1,4 +1,4 @@
-"""Delete old runs, and what is left in the artifact store that nothing refers to any more."""
+"""Delete old runs, and what nothing in the artifact store refers to any more."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.epilog = (
-        "Without --keep and --older-than no run is deleted. A DURATION is a number and s, m, h, d or w: 30d."
+        "Without --keep and --older-than no run is deleted.\nA DURATION is a number and s, m, h, d or w: 30d."
     )
     parser.add_argument("--keep", type=_count, metavar="N", help="delete all but the N newest runs")
     parser.add_argument("--older-than", type=_duration, metavar="DURATION", help="delete runs that began longer ago")
@@ -44,8 +44,8 @@ def _duration(text: str) -> float:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
+    from plugbay.history.garbage import GRACE, collect
     from plugbay.stack import Stack
-    from plugbay.store.garbage import GRACE, collect
 
     collected = collect(
         Stack.load(arguments.stack),

@@ -1,4 +1,4 @@
-"""List the hooks that plugins implement; with a hook's name, print its whole specification."""
+"""List the hooks that plugins implement, or print the specification of one."""
 
 from __future__ import annotations
 

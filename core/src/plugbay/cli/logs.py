@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from plugbay.cli.parsing import add_run, add_stack
 from plugbay.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from plugbay.records.reader import Reader
-    from plugbay.records.run import Run, StepRun
+    from plugbay.history.reader import Reader
+    from plugbay.history.run import Run, StepRun
 
 _PAUSE = 0.3
 """Seconds between two looks at a log that is followed."""
@@ -30,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from plugbay.history import get_run, reader_of
+    from plugbay.history.queries import get_run, reader_of
 
     reader = reader_of(arguments.stack)
     with reader.access():
@@ -46,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
             _follow(found, arguments.step, reader, arguments.attempt)
         else:
             number = arguments.attempt or _current_attempt(reader, found.id, arguments.step)
-            _print_or_tell(reader.log(found.id, arguments.step, number), arguments.step, _engine(reader, arguments))
+            _print_or_tell(reader.log(found.id, arguments.step, number), found.id, arguments.step, reader)
     return 0
 
 
@@ -63,29 +62,27 @@ def _step_or_none(run: Run, step: str) -> StepRun | None:
 
 def _print_ended(run: Run, step: StepRun, reader: Reader, attempt: int | None) -> None:
     known = [record.attempt for record in step.attempts]
-    if attempt is not None and attempt not in known and (step.source is None or known):
+    if attempt is not None and attempt not in known:
         made = ", ".join(map(str, known)) or "none"
         msg = f"step {step.id!r} of run {run.id} has no attempt {attempt} (it has: {made})"
         raise NotFoundError(msg)
     if step.source is None and not known:
         _tell_nothing(step.id, f": it was {step.status or 'not run'}")
         return
-    _print_or_tell(step.log(attempt), step.id, reader.stack.orchestrator.logs(run.id, step.id))
+    _print_or_tell(step.log(attempt), run.id, step.id, reader)
 
 
-def _engine(reader: Reader, arguments: argparse.Namespace) -> Iterable[str] | None:
-    return reader.stack.orchestrator.logs(arguments.run_id, arguments.step)
-
-
-def _print_or_tell(text: str, step: str, engine: Iterable[str] | None) -> None:
+def _print_or_tell(text: str, run_id: str, step: str, reader: Reader) -> None:
     """Print the log, else the engine's own, else that there is none."""
     if text:
         _write_ended(text)
-    elif engine is not None:
-        for line in engine:
-            _write(f"{line}\n")
-    else:
+        return
+    engine = reader.stack.orchestrator.logs(run_id, step)
+    if engine is None:
         _tell_nothing(step)
+        return
+    for line in engine:
+        _write(f"{line}\n")
 
 
 def _current_attempt(reader: Reader, run_id: str, step: str) -> int:

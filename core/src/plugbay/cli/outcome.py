@@ -8,7 +8,7 @@ from plugbay.cli.reporting import print_error
 from plugbay.cli.terminal import say, say_json, stderr_style, stdout_style
 from plugbay.cli.wording import duration, short
 from plugbay.errors import NotFoundError, PlugbayError, RunFailed
-from plugbay.records.run import Run
+from plugbay.history.run import Run
 from plugbay_hookspecs.types import ErrorInfo
 
 _LOG_LINES = 20

@@ -32,7 +32,11 @@ def run_plugin_command(words: list[str], *, verbose: bool) -> int:
         msg = f"{provider}: the command {name!r} has no set_defaults(run=...), so there is nothing to call"
         raise PluginError(msg)
     with log_messages(verbose=verbose or getattr(arguments, "verbose", False)):
-        return int(run(arguments) or 0)
+        try:
+            return int(run(arguments) or 0)
+        except Exception as error:
+            error.add_note(f"in the command {name!r} of {provider}")
+            raise
 
 
 def _parser(provider: Provider) -> Parser:

@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import plugbay
 from plugbay.cli.terminal import stderr_style
@@ -14,7 +15,8 @@ from plugbay.errors import PlanError, PlugbayError, TargetError
 
 USAGE = 2
 INTERNAL = 70
-_HOOK_NOTE = "in hook "
+_PLUGIN_NOTES = ("in hook ", "in the command ")
+"""How the notes begin that tell which plugin an exception comes from."""
 
 
 def report(error: Exception, *, verbose: bool) -> int:
@@ -32,7 +34,7 @@ def report(error: Exception, *, verbose: bool) -> int:
             if not verbose:
                 _print_origin(one)
         return max(one.exit_code for one in known)
-    origin = [note for note in getattr(error, "__notes__", ()) if note.startswith(_HOOK_NOTE)]
+    origin = [note for note in getattr(error, "__notes__", ()) if note.startswith(_PLUGIN_NOTES)]
     if origin:
         print_error(f"{_kind(error)}: {error} ({'; '.join(origin)})")
         _hint(verbose=verbose)
@@ -59,19 +61,34 @@ def _print(word: str, plain: str, text: str) -> None:
 
 
 def user_frames(error: BaseException) -> str:
-    """The exception as Python prints it, with the frames of user code only; empty when it has none of these."""
+    """The exception as Python prints it, without the machinery's frames; empty when it passed no code of the user's."""
     from plugbay.execution.failures import user_traceback
 
-    text = user_traceback(error)
-    lines, kept, skipping = text.splitlines(), [], False
-    for line in lines:
+    if not any(is_users(file) for file in _files(error)):
+        return ""
+    kept, skipping = [], False
+    for line in user_traceback(error).splitlines():
         if line.startswith("  File "):
             skipping = "<frozen " in line or "/importlib/__init__.py" in line
         elif not line.startswith("    "):
             skipping = False
         if not skipping:
             kept.append(line)
-    return "\n".join(kept) if any(line.startswith("  File ") for line in kept) else ""
+    return "\n".join(kept)
+
+
+def is_users(file: str) -> bool:
+    """Whether a file belongs to the user: to no installed distribution, and not to Python or Plugbay."""
+    not_theirs = (str(plugbay.__path__[0]), str(Path(traceback.__file__).parent), "<")
+    return not file.startswith(not_theirs) and "site-packages" not in file
+
+
+def _files(error: BaseException) -> Iterator[str]:
+    """The files of the frames that an exception passed; of a syntax error, also the one that has it."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        yield frame.f_code.co_filename
+    if isinstance(error, SyntaxError) and error.filename:
+        yield error.filename
 
 
 @contextmanager
@@ -123,9 +140,8 @@ def _print_origin(error: PlugbayError) -> None:
     if frames:
         sys.stderr.write(f"\n{frames}\n")
         return
-    own = str(plugbay.__path__[0])
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if not frame.filename.startswith((own, "<")) and "site-packages" not in frame.filename and frame.line:
+        if is_users(frame.filename) and frame.line:
             sys.stderr.write(f"  at {frame.filename}:{frame.lineno}, in {frame.name}: {frame.line}\n")
             return
 

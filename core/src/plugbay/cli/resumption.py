@@ -10,13 +10,13 @@ from plugbay.config.schema import load_config
 from plugbay.errors import NotFoundError
 from plugbay.execution.driver import resume
 from plugbay.execution.resuming import resumption
+from plugbay.history.reader import Reader
+from plugbay.history.run import Run
 from plugbay.pipelines.pipeline import Pipeline
-from plugbay.records.reader import Reader
-from plugbay.records.run import Run
 from plugbay.stack import Stack
 
 if TYPE_CHECKING:
-    from plugbay.records.documents import RunRecord
+    from plugbay.store.documents import RunRecord
 
 
 def resumed(run_id: str, *, target: str | None, stack_name: str | None) -> Run:

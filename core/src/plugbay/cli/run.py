@@ -13,8 +13,8 @@ from plugbay.cli.parsing import add_json, add_stack
 from plugbay.errors import PlanError, PlugbayError, RunFailed, TargetError
 
 if TYPE_CHECKING:
+    from plugbay.history import Run
     from plugbay.pipelines.pipeline import Compiled, Pipeline
-    from plugbay.records import Run
 
 _TARGET = "FILE.py:PIPELINE or package.module:PIPELINE; a lone pipeline needs no name"
 _FAILURE = "what a failed step does to the others: stop, continue or fail-fast"
@@ -24,9 +24,9 @@ examples:
   plugbay run package.module:flights --params nightly.toml --stack prod
   plugbay run --resume last
 
-A parameter is read by its annotation: text as it stands, numbers, true or false,
-none for None, the name of an enum's member, and TOML for lists, dicts and
-dataclasses. The top-level keys of a --params file are parameters; -p wins.
+A parameter is read by its annotation: text as it stands, numbers, true or
+false, none for None, the name of an enum's member, and TOML for lists, dicts
+and dataclasses. The top-level keys of a --params file are parameters; -p wins.
 """
 
 
@@ -41,9 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_stack(parser)
     parser.add_argument("--failure", choices=("stop", "continue", "fail-fast"), metavar="POLICY", help=_FAILURE)
     parser.add_argument("--no-cache", action="store_true", help="compute every step anew")
-    parser.add_argument(
-        "--resume", metavar="RUN", help="go on with this run: its id, a beginning or an end of it, or: last"
-    )
+    parser.add_argument("--resume", metavar="RUN", help="go on with this run: its id, a part of it, or: last")
     add_json(parser)
 
 
@@ -83,7 +81,7 @@ def _compiled(pipeline: Pipeline[..., Any], arguments: argparse.Namespace) -> Co
         return pipeline.compile(arguments.failure, **parameters)
     except PlugbayError:
         raise
-    except Exception as error:  # noqa: BLE001  the pipeline's function is the user's and may raise anything
+    except Exception as error:
         msg = f"pipeline {pipeline.name!r} raised while its steps were wired: {type(error).__name__}: {error}"
         raise PlanError(msg) from error
 

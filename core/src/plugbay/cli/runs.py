@@ -29,8 +29,8 @@ def _limit(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from plugbay.history import reader_of
-    from plugbay.store.index import RunIndex
+    from plugbay.history.index import RunIndex
+    from plugbay.history.queries import reader_of
 
     reader = reader_of(arguments.stack)
     with reader.access():

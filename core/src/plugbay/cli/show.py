@@ -12,7 +12,7 @@ from plugbay.cli.terminal import Style, cut, say, say_json, stdout_style
 from plugbay.cli.wording import ago, counted, duration, first_line, moment, printable, short, size, tally
 
 if TYPE_CHECKING:
-    from plugbay.records.run import ArtifactView, Run, StepRun
+    from plugbay.history.run import ArtifactView, Run, StepRun
     from plugbay_hookspecs.types import Artifact
 
 _LONGEST_VALUE = 60
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from plugbay.history import get_run, reader_of
+    from plugbay.history.queries import get_run, reader_of
 
     reader = reader_of(arguments.stack)
     with reader.access():

@@ -1,4 +1,4 @@
-"""List, show and check stacks, and create or destroy the infrastructure their components need."""
+"""List, show and check stacks; create or destroy what their components need."""
 
 from __future__ import annotations
 

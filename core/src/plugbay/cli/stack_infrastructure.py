@@ -48,7 +48,8 @@ def _call(stack: Stack, hook: str, components: Iterable[Component], done: str, *
 
 
 def _implements(component: Component, hook: str) -> bool:
-    return hook in hook_implementations(type(component.plugin))
+    flavor: type = type(component.plugin)
+    return hook in hook_implementations(flavor)
 
 
 def _confirmed(stack: Stack, doomed: list[Component]) -> bool:

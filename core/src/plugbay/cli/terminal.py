@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from typing import Any, TextIO
@@ -23,7 +22,7 @@ STATUS_COLOURS = {
     "skipped": "dim",
 }
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
-_NARROWEST = 8
+_NARROWEST = 4
 
 
 class Style:
@@ -129,4 +128,8 @@ def cut(text: str, width: int) -> str:
 
 def room() -> int:
     """Columns of the terminal; without one a line may be as long as it is."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
+    if not sys.stdout.isatty():
+        return 10_000
+    import shutil  # costs as much as the rest of this module
+
+    return shutil.get_terminal_size().columns

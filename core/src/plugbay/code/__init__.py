@@ -1,1 +1,1 @@
-"""The user's code as a subject: naming it, importing it again elsewhere, shipping it, telling when it changed."""
+"""The user's code as a subject: finding it, importing it elsewhere, shipping it, telling when it changed."""

@@ -33,6 +33,8 @@ _GLOBAL_LOADS = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_CLASSDEREF"})
 _ATTRIBUTE_LOADS = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
 _CONSTANT_LOADS = frozenset({"LOAD_CONST", "LOAD_SMALL_INT"})
 _ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes})
+_NOWHERE = (None, "builtins")
+"""Where functions say they are defined that were made by ``exec`` without a module."""
 _EXTENDED = dis.opmap["EXTENDED_ARG"]
 _OF_CONSTANTS = frozenset(dis.hasconst)
 _DOCSTRING_FLAG = 0x4000000  # CO_HAS_DOCSTRING, set by Python 3.13 and later
@@ -70,7 +72,7 @@ class _Walk:
             return
         self._seen[id(value)] = (len(self._seen), value)
         if isinstance(value, types.FunctionType):
-            if is_project_module(value.__module__):
+            if value.__module__ in _NOWHERE or is_project_module(value.__module__):
                 self._function(value)
         elif isinstance(value, types.ModuleType):
             if is_project_module(value.__name__):
@@ -177,7 +179,16 @@ class _Walk:
 
 
 _CLASS_NOISE = frozenset(
-    {"__doc__", "__module__", "__dict__", "__weakref__", "__firstlineno__", "__static_attributes__", "__annotations__"}
+    {
+        "__doc__",
+        "__module__",
+        "__dict__",
+        "__slotnames__",
+        "__weakref__",
+        "__firstlineno__",
+        "__static_attributes__",
+        "__annotations__",
+    }
     | {"__annotate__", "__annotate_func__", "__annotations_cache__", "__attrs_attrs__", "__dataclass_fields__"}
     | {"__dataclass_params__", "__match_args__", "__slots__", "__attrs_own_setattr__", "__attrs_props__"}
     | {"__parameters__", "__orig_bases__", "__abstractmethods__", "_abc_impl"}
@@ -316,8 +327,10 @@ def _constant_tree(constant: Any) -> Any:
 @functools.cache
 def is_project_module(name: str | None) -> bool:
     """Tell whether a module is the user's own code: neither the standard library, nor installed, nor Plugbay's."""
+    if name in ("__main__", "__mp_main__"):
+        return True
     if name is None or name.partition(".")[0] in _OWN or name.partition(".")[0] in sys.stdlib_module_names:
-        return name in ("__main__", "__mp_main__")
+        return False
     module = sys.modules.get(name)
     file = getattr(module, "__file__", None)
     return not hasattr(module, "__path__") if file is None else not _is_installed(Path(file))

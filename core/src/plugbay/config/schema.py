@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from plugbay.config.sourced import SourcedText
 from plugbay.errors import ConfigError, did_you_mean, listed
 from plugbay_hookspecs.catalogue import COMPONENT_TYPES, Multiplicity
 
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _TOP_LEVEL = ("stack", "observers", "allow_pickle", "stacks")
 
 
@@ -107,7 +109,7 @@ def table_path(keys: Keys) -> str:
 
 
 def _written(key: str) -> str:
-    if key.isascii() and key.replace("_", "").replace("-", "").isalnum():
+    if _BARE_KEY.fullmatch(key):
         return key
     return json.dumps(key, ensure_ascii=not key.isprintable())
 
@@ -172,7 +174,7 @@ class _Reader:
             if kind.name in table:
                 components += self._components(kind.name, kind.multiplicity, here, table[kind.name])
             elif kind.multiplicity is Multiplicity.EXACTLY_ONE:
-                self._problem(keys, f"a stack needs {_article(kind.name)}: {kind.name} = \"local\"")
+                self._problem(keys, f'a stack needs {_article(kind.name)}: {kind.name} = "local"')
         own = self._observers((*keys, "observers"), table.get("observers", []))
         named = {observer.name for observer in own}
         components += [*(o for o in everywhere if o.name not in named), *own]

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 import attrs
-from cattrs import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
+from cattrs import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError, IterableValidationNote
 
 from plugbay.config.merging import Keys, is_reference
 from plugbay.config.schema import ComponentConfig
@@ -70,7 +70,7 @@ def _problems(error: BaseException, config: ComponentConfig, at: Keys) -> list[s
         located, plain = error.group_exceptions()
         found = []
         for inner, note in located:
-            key = str(note.name if isinstance(error, ClassValidationError) else note.index)
+            key = str(note.index if isinstance(note, IterableValidationNote) else note.name)
             if isinstance(inner, KeyError) and inner.args == (key,):
                 found.append(f"{config.place_of(at)}: the setting {key!r} is missing")
             else:

@@ -21,9 +21,7 @@ class SourcedText(str):
     directory: Path | None
     """A relative file name starts here."""
 
-    def __new__(
-        cls, text: str, variable: str | None = None, value: Any = None, directory: Path | None = None
-    ) -> Self:
+    def __new__(cls, text: str, variable: str | None = None, value: Any = None, directory: Path | None = None) -> Self:
         """Make the ``text``; without a ``value`` it is itself one."""
         made = super().__new__(cls, text)
         made.variable, made.directory = variable, directory

@@ -16,7 +16,7 @@ from cattrs.gen import make_dict_structure_fn
 from plugbay.config.schema import shown
 from plugbay.config.sourced import SourcedText, unsourced
 from plugbay.errors import did_you_mean
-from plugbay.pipelines.typecheck import bare, describe
+from plugbay.typecheck import bare, describe
 from plugbay_hookspecs import Secret
 
 FetchSecret = Callable[[str], str]
@@ -166,7 +166,11 @@ def _register_tables_and_lists(converter: Converter) -> None:
     def checked(hint: Any) -> _Hook:
         if attrs.has(get_origin(hint) or hint):
             structure: _Hook = make_dict_structure_fn(
-                hint, converter, _cattrs_forbid_extra_keys=True, _cattrs_use_alias=True, _cattrs_detailed_validation=True
+                hint,
+                converter,
+                _cattrs_forbid_extra_keys=True,
+                _cattrs_use_alias=True,
+                _cattrs_detailed_validation=True,
             )
         else:
             busy.append(hint)

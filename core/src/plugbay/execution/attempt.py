@@ -8,13 +8,13 @@ import os
 import platform
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from contextvars import copy_context
 from typing import Any
 
 from attrs import frozen
 
-from plugbay.code.reference import resolve
-from plugbay.errors import OutputError, PlugbayError
+from plugbay.errors import OutputError, PlugbayError, StoreError
 from plugbay.execution.current import CurrentStep, executing
 from plugbay.execution.failures import StepCancelled, error_info
 from plugbay.execution.logs import captured
@@ -22,9 +22,10 @@ from plugbay.execution.session import Session
 from plugbay.execution.tasks import Task, artifacts_in, load_input
 from plugbay.pipelines.signature import Signature
 from plugbay.pipelines.step import Step
-from plugbay.pipelines.typecheck import describe, mismatch
-from plugbay.records.documents import AttemptRecord, CacheEntry, read, write
+from plugbay.reference import resolve
+from plugbay.store.documents import AttemptRecord, CacheEntry, read, write
 from plugbay.store.layout import attempt_key, cache_key
+from plugbay.typecheck import describe, mismatch
 from plugbay.values import EncodingError, encode
 from plugbay_hookspecs.types import Artifact, CacheSource, ErrorInfo, StepCall, StepInfo, StepStatus
 
@@ -109,8 +110,10 @@ def commit(record: AttemptRecord, session: Session) -> tuple[AttemptRecord, bool
             source=CacheSource(run_id=record.run_id, step=record.step, attempt=record.attempt),
             outputs=record.outputs,
             seconds=record.ended - record.started,
+            fingerprint=record.fingerprint,
         )
-        store.put(cache_key(record.fingerprint), write(entry), durable=False)  # a lost entry is a miss, no more
+        with suppress(StoreError):  # a lost entry is a miss, no more
+            store.put(cache_key(record.fingerprint), write(entry), durable=False)
     return record, True
 
 

@@ -13,15 +13,15 @@ from plugbay.errors import PlanError, PlugbayError, RunBusyError, RunFailed
 from plugbay.execution.failures import error_info
 from plugbay.execution.interruption import Interruption
 from plugbay.execution.live_run import LiveRun, call_guarded
-from plugbay.execution.logs import log_path
-from plugbay.execution.ownership import Ownership, is_gone, latest_driver, this_process
 from plugbay.execution.session import Session
+from plugbay.history.reader import Reader
+from plugbay.history.run import Run
+from plugbay.home import log_path
 from plugbay.pipelines.pipeline import Compiled
-from plugbay.records.documents import AttemptRecord, EndRecord, RunRecord, write
-from plugbay.records.reader import Reader
-from plugbay.records.run import Run
 from plugbay.stack import Stack
+from plugbay.store.documents import EndRecord, RunRecord, write
 from plugbay.store.layout import end_key, new_run_id, plan_key
+from plugbay.store.ownership import Ownership, is_gone, latest_driver, this_process
 from plugbay_hookspecs.types import Capabilities, Plan, RunInfo, RunOutcome, RunStatus
 from plugbay_hookspecs.types import LiveRun as LiveRunProtocol
 
@@ -52,7 +52,7 @@ def drive(compiled: Compiled, *, stack: str | Stack | None = None, use_cache: bo
             use_cache=use_cache,
             versions={"python": platform.python_version(), "plugbay": plugbay.__version__},
         )
-        with Ownership(run_id, built.artifact_store, interruption.request):
+        with interruption.by_signals(), Ownership(run_id, built.artifact_store, interruption.request):
             built.artifact_store.put(plan_key(run_id), write(record), if_absent=True)
             live = LiveRun(run_id, compiled, session, interruption, use_cache=use_cache)
             return _drive(live, compiled, record, 1, session, interruption)
@@ -69,14 +69,18 @@ def resume(record: RunRecord, compiled: Compiled, stack: Stack) -> Run:
     interruption = Interruption()
     store = stack.artifact_store
     with Session(stack, own_process=False) as session:
+        reader = Reader(stack)
         last = latest_driver(record.driver, store, record.id)
-        end = Reader(stack).end_record(record.id)
+        end = reader.end_record(record.id)
         if (end is None or end.driver < last.number) and not is_gone(last, store, record.id):
             msg = f"run {record.id} is being driven by process {last.pid} on {last.host}; to stop it: plugbay cancel {record.id}"
             raise RunBusyError(msg)
-        with Ownership(record.id, store, interruption.request) as ownership:
+        with interruption.by_signals(), Ownership(record.id, store, interruption.request) as ownership:
+            end = reader.end_record(record.id)
+            if end is not None and end.status == "succeeded":  # another process was faster
+                return Run(record, end, reader)
             mine = ownership.claim(last)
-            kept, attempts = _committed(Reader(stack).attempts(record.id))
+            kept = {found.step: found for found in reader.attempts(record.id) if found.status == "succeeded"}
             live = LiveRun(
                 record.id,
                 compiled,
@@ -84,18 +88,9 @@ def resume(record: RunRecord, compiled: Compiled, stack: Stack) -> Run:
                 interruption,
                 use_cache=record.use_cache,
                 kept=kept,
-                attempts=attempts,
+                attempts=reader.attempt_counts(record.id),
             )
             return _drive(live, compiled, record, mine.number, session, interruption)
-
-
-def _committed(records: list[AttemptRecord]) -> tuple[dict[str, AttemptRecord], dict[str, int]]:
-    """The records of calls that have succeeded, and how many attempts each call has had."""
-    kept = {record.step: record for record in records if record.status == "succeeded"}
-    attempts: dict[str, int] = {}
-    for record in records:
-        attempts[record.step] = max(record.attempt, attempts.get(record.step, 0))
-    return kept, attempts
 
 
 def _drive(
@@ -114,7 +109,7 @@ def _drive(
     stack.host.tell("run_started", run=info)
     told = False
     try:
-        with interruption.by_signals(), _guarded(live):
+        with _guarded(live):
             stack.orchestrator.run(cast(LiveRunProtocol, live))
         live.finish()
         status = _status(live)

@@ -9,6 +9,7 @@ import pluggy
 
 import plugbay
 import plugbay_hookspecs
+from plugbay.errors import StoreError
 from plugbay_hookspecs.types import ErrorInfo
 
 _OWN = tuple(str(Path(str(module.__file__)).parent) for module in (plugbay, plugbay_hookspecs, pluggy))
@@ -39,7 +40,11 @@ def error_info(error: BaseException) -> ErrorInfo:
 def user_traceback(error: BaseException) -> str:
     """The traceback as Python prints it, without the frames of Plugbay and pluggy."""
     described = traceback.TracebackException.from_exception(error)
+    if isinstance(error, StoreError):  # its message says all about the system's error that it comes from
+        described.__cause__ = described.__context__ = None
     _leave_out_own(described, set())
+    if isinstance(error, StoreError) and not described.stack:
+        return ""
     return "".join(described.format())
 
 

@@ -17,13 +17,12 @@ from attrs import frozen
 from plugbay.execution.attempt import Finished, commit, execute_attempt
 from plugbay.execution.caching import find_cached
 from plugbay.execution.failures import StepCancelled, StepTimeout, WorkerLost, error_info
-from plugbay.execution.payload import unpack
 from plugbay.execution.ready_step import Attempt, Shipping
 from plugbay.execution.schedule import Call, Schedule, UnmappableError
 from plugbay.execution.session import Session
 from plugbay.execution.tasks import Task
 from plugbay.pipelines.pipeline import Compiled
-from plugbay.records.documents import AttemptRecord, StepSummary, read
+from plugbay.store.documents import AttemptRecord, StepSummary, read
 from plugbay.store.layout import attempt_key
 from plugbay_hookspecs.types import CacheSource, ErrorInfo, Plan, PlannedStep, ReadyStep, StepInfo
 
@@ -245,6 +244,8 @@ class LiveRun:
         if isinstance(result, Finished):
             return result
         if isinstance(result, bytes):
+            from plugbay.execution.payload import unpack  # only attempts in other processes need it
+
             return unpack(result)
         info = attempt.info
         key = attempt_key(info.run_id, info.step, info.attempt)
@@ -259,7 +260,8 @@ class LiveRun:
             step=info.step,
             name=info.name,
             attempt=info.attempt,
-            status="cancelled" if attempt.call.id in self._ended_by_us else "failed",
+            # a signal to the whole process group may end a worker before this process can
+            status="cancelled" if self.cancelled or attempt.call.id in self._ended_by_us else "failed",
             started=now,
             ended=now,
             fingerprint=attempt.task.fingerprint,
@@ -300,7 +302,7 @@ class LiveRun:
         try:
             delay = min(policy.delay * policy.backoff**done, policy.longest)
         except OverflowError:
-            delay = policy.longest
+            delay = policy.longest if policy.delay else 0.0
         delay *= 1 + random.random() * policy.jitter  # noqa: S311  spreads load, guards nothing
         error = record.error or ErrorInfo(type="Exception", message="unknown")
         self._host.tell("step_retrying", step=attempt.info, error=error, delay=delay)

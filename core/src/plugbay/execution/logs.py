@@ -13,15 +13,10 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
-from plugbay.home import log_directory
+from plugbay.home import log_path
 from plugbay_hookspecs.types import StepInfo
 
 _log: ContextVar[LogFile | None] = ContextVar("plugbay_log", default=None)
-
-
-def log_path(run_id: str, step: str, attempt: int) -> Path:
-    """Where the log of an attempt lies on this machine until it is in the artifact store."""
-    return log_directory() / run_id / f"{step}.{attempt}.log"
 
 
 class LogFile:
@@ -42,8 +37,7 @@ class LogFile:
     def fileno(self) -> int:
         """The file's descriptor; makes the file."""
         if self._handle is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            self._handle = _open(self.path)
         return self._handle
 
     def write(self, text: str) -> None:
@@ -68,8 +62,21 @@ class LogFile:
             os.close(self._handle)
             self._handle = None
         if size == 0:
-            self.path.unlink(missing_ok=True)
+            with suppress(OSError):
+                self.path.unlink()
         return size > 0
+
+
+def _open(path: Path) -> int:
+    """Make a log; where that is not possible, what is printed is lost and the step goes on."""
+    while True:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:  # who uploads the log of another attempt removes a directory that is empty
+            continue
+        except OSError:
+            return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
 
 
 def _write_all(handle: int, data: bytes) -> None:

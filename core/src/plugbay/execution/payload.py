@@ -11,8 +11,8 @@ from plugbay.code.location import CodeLocation
 from plugbay.execution.attempt import Finished, execute_attempt
 from plugbay.execution.session import Session
 from plugbay.execution.tasks import Task
-from plugbay.records.documents import AttemptRecord, read, write
 from plugbay.stack.shipping import ShippedStack
+from plugbay.store.documents import AttemptRecord, read, write
 
 _sessions: dict[str, Session] = {}
 """The sessions that payloads have opened in this process, by run: starting a stack for every step would cost too much."""
@@ -56,7 +56,7 @@ def pack(finished: Finished) -> bytes:
     """The outcome of an attempt as bytes; an exception that cannot be pickled stays behind."""
     try:
         error = pickle.dumps(finished.error)
-    except Exception:  # noqa: BLE001  a user's exception may fail to pickle in any way
+    except Exception:  # noqa: BLE001  an exception may pickle and yet not unpickle
         error = pickle.dumps(None)
     return pickle.dumps((write(finished.record), error))
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from plugbay.code.location import CodeLocation, archive
-from plugbay.execution.payload import Payload
 from plugbay.execution.schedule import Call
 from plugbay.execution.tasks import Task, task_to_tree
 from plugbay.stack.shipping import ShippedStack, for_any_machine, for_this_machine
@@ -17,6 +16,7 @@ from plugbay.store.layout import source_key, task_key
 from plugbay_hookspecs.types import Resources, StepInfo
 
 if TYPE_CHECKING:
+    from plugbay.execution.payload import Payload
     from plugbay.stack import Stack
 
 STORE_VARIABLE = "PLUGBAY_WORKER_STORE"
@@ -77,6 +77,8 @@ class Attempt:
 
     def payload(self) -> Payload:
         """The attempt as a picklable call."""
+        from plugbay.execution.payload import Payload  # only attempts in other processes need it
+
         shipping = self._shipping
         return Payload(key=shipping.run_id, stack=shipping.local_stack, code=shipping.code, task=self.task)
 

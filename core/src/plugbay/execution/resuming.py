@@ -10,11 +10,11 @@ import attrs
 from attrs import frozen
 
 from plugbay.code.location import CodeLocation
-from plugbay.code.reference import resolve
 from plugbay.errors import PlanError, PlugbayError, TargetError
 from plugbay.pipelines.pipeline import Compiled, Pipeline
 from plugbay.pipelines.step import Step
-from plugbay.records.documents import RunRecord
+from plugbay.reference import resolve
+from plugbay.store.documents import RunRecord
 from plugbay.values import EncodingError, decode
 from plugbay_hookspecs.types import PlannedStep
 

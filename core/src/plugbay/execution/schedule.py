@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 
 from plugbay.execution.tasks import Resolved, elements_of, fingerprint_of, resolve_binding
 from plugbay.pipelines.compiling import needs
-from plugbay.records.documents import StepSummary
+from plugbay.store.documents import StepSummary
 from plugbay.store.layout import call_id
 from plugbay_hookspecs.types import Artifact, Each, OutputOf, Plan, PlannedStep
 

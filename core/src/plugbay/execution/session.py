@@ -16,7 +16,6 @@ from plugbay.store.layout import log_key
 from plugbay_hookspecs import hookimpl
 from plugbay_hookspecs.types import StepCall, StepInfo
 
-
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 

@@ -10,13 +10,16 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from attrs import frozen
 
 from plugbay.errors import PluginError, did_you_mean, listed
 from plugbay.host.compatibility import incompatibility
 from plugbay_hookspecs.catalogue import OBSERVER_GROUP
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 
 @frozen(kw_only=True)
@@ -170,7 +173,7 @@ def _providers(distribution: importlib.metadata.Distribution) -> list[Provider]:
         for point in reversed(tuple(distribution.entry_points))
         if point.group == OBSERVER_GROUP or point.group.startswith(f"{OBSERVER_GROUP}.")
     }
-    metadata = distribution.metadata
+    metadata = cast("Message", distribution.metadata)
     return [
         Provider(
             group=group,
@@ -189,4 +192,4 @@ def _name_on_disk(distribution: importlib.metadata.Distribution) -> str:
     directory = Path(str(getattr(distribution, "_path", "")))
     if directory.suffix in (".dist-info", ".egg-info"):
         return directory.stem.partition("-")[0]
-    return distribution.metadata.get("Name") or "unknown"
+    return cast("Message", distribution.metadata).get("Name") or "unknown"

@@ -54,7 +54,7 @@ class Host:
                 self._manager.register(component.plugin, component.id)
                 self._manager.check_pending()
             except pluggy.PluginValidationError as error:
-                msg = f"{component}: {error}"
+                msg = f"{component}: {' '.join(str(error).split())}"
                 raise PluginError(msg) from error
         self._by_plugin = {id(component.plugin): component for component in components}
         self._manager.add_hookcall_monitoring(_nothing, self._name_raiser)
@@ -109,7 +109,7 @@ class Host:
         for component, caller in self.implementing(hook):
             try:
                 result = _single(hook, caller(**arguments))
-            except Exception as error:  # noqa: BLE001  as in tell
+            except Exception as error:  # noqa: BLE001  whatever a plugin raises must not end the run
                 self._report(component, hook, error)
             else:
                 if result is not None:

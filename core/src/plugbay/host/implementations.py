@@ -27,12 +27,16 @@ class Implementation:
     """It may implement a hook that does not exist."""
 
 
-@functools.cache
 def hook_implementations(flavor: type) -> Mapping[str, Implementation]:
     """The methods of the class that are marked as hook implementations, by the hook's name.
 
     Attributes are looked up statically: no property or other descriptor of the class is run.
     """
+    return _found_on(flavor)
+
+
+@functools.cache
+def _found_on(flavor: type) -> Mapping[str, Implementation]:
     found = {}
     for name in dir(flavor):
         function = _method(flavor, name)
@@ -62,10 +66,10 @@ def problems_of(flavor: type, component_type: str | None) -> list[str]:
         if name in implemented:
             continue
         if _method(flavor, name) is not None:
-            problems.append(f"the method {name!r} is no hook implementation: it lacks @hookimpl")
+            problems.append(f"the method {name!r} lacks @hookimpl; a method that is no hook needs another name")
         elif specification.subject == component_type and specification.required:
             problems.append(f"hook {name!r} is missing: every flavor of the type must implement it")
-    if flavor.__eq__ is not object.__eq__:
+    if inspect.getattr_static(flavor, "__eq__") is not object.__eq__:
         problems.append("it compares by value, and plugins are told apart by identity; make its class with @component")
     if component_type is None and not implemented and not problems:
         problems.append("it implements no hook; mark its methods with @hookimpl")
@@ -115,8 +119,8 @@ class StackPluginManager(pluggy.PluginManager):
         try:
             return super().register(plugin, name)
         except Exception:
-            if self.is_registered(plugin):
-                left = self.get_name(plugin)
+            left = self.get_name(plugin)
+            if left is not None:
                 self.unregister(plugin)
                 self._name2plugin.pop(left, None)  # which pluggy 1.6 does not do for an object that is false
             for hook in set(vars(self.hook)) - hooks:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plugbay.code.fingerprint import code_fingerprint
-from plugbay.code.reference import reference_to, resolve
 from plugbay.errors import PlanError
 from plugbay.pipelines.options import parse_resources
-from plugbay.pipelines.typecheck import describe
+from plugbay.reference import reference_to, resolve
+from plugbay.typecheck import describe
 from plugbay.values import canonical
 from plugbay_hookspecs.types import (
     Binding,
@@ -85,6 +84,7 @@ class _Planner:
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
         self._code: dict[int, str] = {}
+        self._references: dict[int, str] = {}
         self._files: dict[Path, str] = {}
 
     def planned(self, call: Call) -> PlannedStep:
@@ -93,7 +93,7 @@ class _Planner:
         return PlannedStep(
             id=call.id,
             name=step.name,
-            function=function_reference(step),
+            function=self._reference(step),
             inputs=call.inputs,
             outputs=tuple(
                 OutputSpec(
@@ -111,6 +111,12 @@ class _Planner:
             cache=options.cache,
             static_fingerprint=self._static_fingerprint(call),
         )
+
+    def _reference(self, step: Step[..., Any]) -> str:
+        found = self._references.get(id(step.function))
+        if found is None:
+            found = self._references[id(step.function)] = function_reference(step)
+        return found
 
     def _static_fingerprint(self, call: Call) -> str:
         function = call.step.function
@@ -133,6 +139,8 @@ class _Planner:
                 msg = f"step {where!r} depends on {dependency}, which does not exist"
                 raise PlanError(msg)
             return ["file", digest]
+        import importlib.metadata  # few steps declare a distribution, and it is slow to import
+
         try:
             return ["distribution", dependency, importlib.metadata.version(dependency)]
         except importlib.metadata.PackageNotFoundError as error:

@@ -11,25 +11,24 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 from attrs import frozen
 
 from plugbay.code.location import CodeLocation, locate
-from plugbay.code.reference import reference_to
 from plugbay.errors import PlanError, did_you_mean, listed
 from plugbay.pipelines.compiling import FAILURE_POLICIES, compile_plan
 from plugbay.pipelines.signature import resolved_hints
-from plugbay.pipelines.typecheck import mismatch
 from plugbay.pipelines.wiring import Wiring, current_wiring
+from plugbay.reference import reference_to
+from plugbay.typecheck import mismatch
 from plugbay.values import encode
 
 if TYPE_CHECKING:
+    from plugbay.history import Run
     from plugbay.pipelines.step import Step
-    from plugbay.records import Run
     from plugbay.stack import Stack
     from plugbay_hookspecs.types import Plan
 
-_OF_RUN = ("stack", "failure", "cache")
-"""The arguments of :meth:`Pipeline.run` that are no parameters of the pipeline."""
-
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_OPTIONS_OF_RUN = frozenset({"stack", "failure", "cache"})
 
 
 @frozen(kw_only=True)
@@ -60,13 +59,10 @@ class Pipeline(Generic[P, R]):
     ) -> None:
         """Make ``function`` a pipeline."""
         _check_failure(failure, function.__name__)
-        for name in inspect.signature(function).parameters:
-            if name in _OF_RUN:
-                msg = (
-                    f"pipeline {function.__name__}: the parameter {name!r} could never be given, because "
-                    f"run({name}=...) means something else; rename it"
-                )
-                raise PlanError(msg)
+        taken = _OPTIONS_OF_RUN & set(inspect.signature(function).parameters)
+        if taken:
+            msg = f"pipeline {function.__name__}: run() has options of its own named {listed(_OPTIONS_OF_RUN)}; rename {listed(taken)}"
+            raise PlanError(msg)
         functools.update_wrapper(self, function)
         self.function = function
         self._failure, self._on_success, self._on_failure = failure, on_success, on_failure

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from attrs import frozen
 
 from plugbay.errors import PlanError
-from plugbay.pipelines.typecheck import bare
+from plugbay.typecheck import bare
 
 LONE_OUTPUT = "output"
 """The name of an output that the annotation does not name."""

@@ -52,7 +52,7 @@ class Step(Generic[P, R]):
         """Call the function, or add the call to the pipeline that is being wired and return handles for its outputs."""
         wiring = current_wiring()
         if wiring is None:
-            return self.function(*args, **kwargs)
+            return self._call_plainly(*args, **kwargs)
         return wiring.add_call(self, args, kwargs)  # type: ignore[return-value]  # a handle stands for the value
 
     def map(self, values: Iterable[Any], /, *args: Any, **kwargs: Any) -> list[R]:
@@ -65,8 +65,18 @@ class Step(Generic[P, R]):
         """
         wiring = current_wiring()
         if wiring is None:
-            return [self.function(value, *args, **kwargs) for value in values]
+            results = [self._call_plainly(value, *args, **kwargs) for value in values]
+            if not self.signature.many:
+                return results
+            outputs = range(len(self.signature.outputs))
+            return tuple([result[index] for result in results] for index in outputs)  # type: ignore[return-value, index]
         return wiring.add_call(self, (values, *args), kwargs, mapped=True)  # type: ignore[return-value]
+
+    def _call_plainly(self, *args: Any, **kwargs: Any) -> R:
+        """Call the function; ``id=`` names a call in a plan, and outside one it names nothing."""
+        if "id" in kwargs and "id" not in self.signature.parameters.parameters:
+            del kwargs["id"]
+        return self.function(*args, **kwargs)
 
     def with_options(self, **options: Any) -> Step[P, R]:
         """Return the step with other options; see :func:`step` for what there is."""

@@ -11,7 +11,7 @@ from attrs import define, field
 
 from plugbay.errors import PlanError, did_you_mean
 from plugbay.pipelines.handles import OutputHandle, OutputHandles, handles_of
-from plugbay.pipelines.typecheck import describe, incompatible, mismatch
+from plugbay.typecheck import describe, incompatible, mismatch
 from plugbay.values import EncodingError, encode
 from plugbay_hookspecs.types import Binding, Each, ItemsOf, Literal, NamedItemsOf, OutputOf
 
@@ -64,11 +64,11 @@ class Wiring:
         if "id" in kwargs and "id" not in signature.parameters.parameters:
             wanted = step.options.changed(step.name, id=kwargs.pop("id")).id
         call_id = self._unique_id(wanted, step.name)
-        arguments = self._bind(step, call_id, args, kwargs)
         mapped_name = next(iter(signature.parameters.parameters), None) if mapped else None
         if mapped and mapped_name is None:
             msg = f"step {call_id!r} cannot be mapped: it has no parameter that takes an element"
             raise PlanError(msg)
+        arguments = self._bind(step, call_id, args, kwargs)
         inputs = {
             name: self._input(call_id, name, value, signature.hints.get(name, Any), each=name == mapped_name)
             for name, value in arguments.items()
@@ -126,7 +126,12 @@ class Wiring:
             if problem is not None:
                 raise PlanError(problem)
             return binding
-        if isinstance(binding, Literal) and not isinstance(value, (list, tuple)):
+        if isinstance(value, (list, tuple)):
+            for index, item in enumerate(value):
+                problem = _argument_problem(item, hint, f"element {index} of {where}")
+                if problem is not None:
+                    raise PlanError(problem)
+        elif isinstance(binding, Literal):
             msg = f"{where}: map() takes a list or the output of a step, not {describe(type(value))}"
             raise PlanError(msg)
         if isinstance(binding, NamedItemsOf):

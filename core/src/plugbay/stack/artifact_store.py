@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from plugbay.errors import StoreError
-from plugbay.host.host import Component, Host, name_hook
+from plugbay.host.host import Component, Host, note
 from plugbay.stack.keys import check_key, check_prefix
 from plugbay_hookspecs.types import ObjectStat
 
@@ -40,14 +40,11 @@ class ArtifactStore:
             raise
         except OSError as error:
             raise self._failure(error, what) from error
-        except Exception as error:
-            name_hook(error, self._component, hook)
-            raise
 
     def _failure(self, error: OSError, what: str) -> StoreError:
         failure = StoreError(f"the artifact store {self._component.info.flavor!r} cannot {what}: {_reason(error)}")
-        for note in getattr(error, "__notes__", ()):
-            failure.add_note(note)
+        for text in getattr(error, "__notes__", ()):
+            failure.add_note(text)
         return failure
 
     def put(self, key: str, source: bytes | Path, *, if_absent: bool = False, durable: bool = True) -> bool:
@@ -74,13 +71,15 @@ class ArtifactStore:
 
     def list(self, prefix: str = "", *, after: str | None = None, recursive: bool = True) -> Iterator[ObjectStat]:
         """List objects in the order of their keys."""
-        check_prefix(prefix)
-        what = f"list {prefix or 'its root'}"
+        what = f"list {check_prefix(prefix) or 'its root'}"
         found = self._call("artifact_store_list", what, prefix=prefix, after=after, recursive=recursive)
         try:
             yield from found
-        except OSError as error:
-            raise self._failure(error, what) from error
+        except Exception as error:  # the hook has returned by now, so its host does not see this
+            note(error, "artifact_store_list", self._component)
+            if isinstance(error, OSError):
+                raise self._failure(error, what) from error
+            raise
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; one that is not there is no error."""

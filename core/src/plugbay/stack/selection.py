@@ -39,34 +39,9 @@ def select(configs: tuple[ComponentConfig, ...], fetch_secret: FetchSecret) -> l
     return components
 
 
-def component_of(plugin: Any, kind: str, name: str) -> Component:
-    """Make a component of an instance that was built in code. Raises :class:`PluginError` for one that is no flavor."""
-    flavor = type(plugin)
-    what = kind.replace("_", " ")
-    if isinstance(plugin, type):
-        msg = f"{kind} {name!r}: {plugin.__qualname__} is a class; a stack takes an instance: {plugin.__qualname__}()"
-        raise PluginError(msg)
-    if not attrs.has(flavor):
-        msg = f"{kind} {name!r}: a {flavor.__qualname__} is no {what}: its class needs the decorator @component"
-        raise PluginError(msg)
-    provider = _provider_of(flavor, group_of(kind))
-    info = ComponentInfo(
-        type=kind,
-        name=name,
-        flavor=provider.name if provider else flavor.__qualname__,
-        distribution=provider.distribution if provider else None,
-        version=provider.version if provider else None,
-    )
-    return Component(info, plugin)
-
-
 def group_of(kind: str) -> str:
     """The entry point group of a component type, or of observers."""
     return COMPONENT_TYPES[kind].entry_point_group if kind in COMPONENT_TYPES else OBSERVER_GROUP
-
-
-def _provider_of(flavor: type, group: str) -> Provider | None:
-    return next((p for p in installed_plugins().all() if p.group == group and p.offers(flavor)), None)
 
 
 def _component(config: ComponentConfig, fetch_secret: FetchSecret) -> Component:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 import attrs
@@ -16,6 +16,7 @@ from plugbay.stack.artifact_store import ArtifactStore
 from plugbay.stack.selection import LateSecrets, select
 from plugbay.stack.stack import Stack
 from plugbay_hookspecs import Secret
+from plugbay_hookspecs.catalogue import COMPONENT_TYPES, Multiplicity
 
 
 @frozen(kw_only=True)
@@ -38,38 +39,32 @@ def for_this_machine(stack: Stack) -> ShippedStack:
     """Describe a stack for a worker process beside this one."""
     built: dict[str, Any] | None = None
     if not stack.config.components:
-        built = {"observers": [c.plugin for c in stack.of_type("observer")]}
-        for component in stack.components:
-            kind = component.info.type
-            if kind == component.info.name:
-                built[kind] = component.plugin
-            elif kind != "observer":
-                built.setdefault(kind, {})[component.info.name] = component.plugin
+        built = {"observers": [component.plugin for component in stack.of_type("observer")]}
+        for kind in COMPONENT_TYPES.values():
+            found = {component.info.name: component.plugin for component in stack.of_type(kind.name)}
+            if found:
+                built[kind.name] = found if kind.multiplicity is Multiplicity.ANY_NUMBER else found[kind.name]
     return ShippedStack(config=stack.config, allow_pickle=stack.allow_pickle, built=built)
 
 
 def for_any_machine(stack: Stack) -> dict[str, Any]:
     """Describe a stack as JSON that may be kept in the artifact store: no secret is in it.
 
-    Raises :class:`PluginError` for a component whose settings hold a secret written out, or whose flavor belongs to no
-    distribution.
+    Raises :class:`PluginError` for a component whose settings hold a secret written out, or a value that JSON has no
+    form for, or whose flavor belongs to no distribution.
     """
     configured = {(config.type, config.name): config for config in stack.config.components}
     components = []
     for component in stack.components:
-        _refuse_written_out(component)
-        config = configured.get((component.info.type, component.info.name))
-        if component.info.distribution is None:
-            if component.info.type in ("orchestrator", "observer"):
+        info = component.info
+        if info.distribution is None:
+            if info.type in ("orchestrator", "observer"):
                 continue  # they drive and watch the run from here
             msg = f"{component} belongs to no installed distribution, so a worker on another machine cannot load it"
             raise PluginError(msg)
-        settings = dict(config.settings) if config else _settings(component.plugin)
-        info = component.info
-        flavor = info.flavor.rpartition(":")[2]
-        components.append(
-            {"type": info.type, "name": info.name, "flavor": f"{info.distribution}:{flavor}", "settings": settings}
-        )
+        flavor = f"{info.distribution}:{info.flavor.rpartition(':')[2]}"
+        settings = settings_table(component, configured.get((info.type, info.name)))
+        components.append({"type": info.type, "name": info.name, "flavor": flavor, "settings": settings})
     return {"name": stack.name, "allow_pickle": stack.allow_pickle, "components": components}
 
 
@@ -97,26 +92,47 @@ def _config(tree: Mapping[str, Any]) -> ComponentConfig:
     )
 
 
-def _refuse_written_out(component: Component) -> None:
+def settings_table(component: Component, config: ComponentConfig | None) -> dict[str, Any]:
+    """Give the settings of a component as JSON that its flavor can be built from again: the configured, or all.
+
+    They are taken from the instance, in which variables have been looked up and paths are absolute.
+    """
+    table = {}
     for field in attrs.fields(type(component.plugin)):
-        value = getattr(component.plugin, field.name)
-        if isinstance(value, Secret) and value.reference is None:
-            msg = (
-                f"the setting {field.name!r} of {component} holds a secret that is written out; a worker on another machine "
-                'needs a reference instead: { secret = "name" } or { env = "NAME" }'
-            )
-            raise PluginError(msg)
-
-
-def _settings(plugin: Any) -> dict[str, Any]:
-    """The settings of an instance as a table that its flavor can be built from again."""
-    found = {}
-    for field in attrs.fields(type(plugin)):
-        value = getattr(plugin, field.name)
-        if not field.init or value is None or value == field.default:
+        if not field.init:
             continue
-        if isinstance(value, Secret):
-            kind, _, name = str(value.reference).partition(":")
-            value = {kind: name}
-        found[field.alias] = str(value) if isinstance(value, Path) else value
-    return found
+        value = getattr(component.plugin, field.name)
+        given = field.alias in config.settings if config else value != field.default
+        if value is None or not given:
+            continue
+        try:
+            table[field.alias] = _as_json(value)
+        except TypeError as error:
+            msg = f"the setting {field.alias!r} of {component} {error}"
+            raise PluginError(msg) from None
+    return table
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Secret):
+        if value.reference is None:
+            msg = (
+                "holds a secret that is written out; a worker on another machine needs a reference instead: "
+                '{ secret = "name" } or { env = "NAME" }'
+            )
+            raise TypeError(msg)
+        kind, _, name = value.reference.partition(":")
+        return {kind: name}
+    if isinstance(value, PurePath):
+        return str(value)
+    if attrs.has(type(value)):
+        fields = [field for field in attrs.fields(type(value)) if field.init]
+        return {f.alias: _as_json(item) for f in fields if (item := getattr(value, f.name)) is not None}
+    if isinstance(value, Mapping):
+        return {str(key): _as_json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_as_json(item) for item in value]
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    msg = f"holds a {type(value).__qualname__}, which has no form that a worker on another machine could read"
+    raise TypeError(msg)

@@ -4,34 +4,38 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from plugbay.config.schema import Config, StackConfig, load_config
-from plugbay.errors import ConfigError, NotFoundError, PlugbayError, did_you_mean, listed
-from plugbay.host.host import Component, Host
+from plugbay.errors import ConfigError, NotFoundError, PluginError
+from plugbay.host.host import Component, Host, raise_together
 from plugbay.stack.artifact_store import ArtifactStore
+from plugbay.stack.given import components_of
 from plugbay.stack.orchestrator import Orchestrator
-from plugbay.stack.selection import LateSecrets, component_of, select
-from plugbay_hookspecs.catalogue import COMPONENT_TYPES, Multiplicity
+from plugbay.stack.selection import LateSecrets, select
 from plugbay_hookspecs.types import Health, Problem, StackInfo
 
 
 class Stack:
     """A named set of components and observers, registered with one plugin manager.
 
-    ``Stack.load("prod")`` builds a configured one. ``Stack(orchestrator=..., artifact_store=..., observers=[...])`` takes
-    instances; a type that may occur more than once takes a list, or a mapping by name. ``with stack:`` starts the
+    ``Stack.load("prod")`` builds a configured one. ``Stack(orchestrator=..., artifact_store=..., observers=[...])``
+    takes instances; a type that may occur more than once takes a list, or a mapping by name. ``with stack:`` starts the
     components and stops them again.
     """
 
     def __init__(
         self, *, name: str = "custom", allow_pickle: bool = True, observers: Sequence[Any] = (), **components: Any
     ) -> None:
-        """Build a stack of instances. Raises :class:`ConfigError` for a wrong number of components of a type."""
+        """Build a stack of instances.
+
+        Raises :class:`ConfigError` for a wrong number of components of a type and for what is no component, and
+        :class:`PluginError` for hooks that do not agree with their specifications.
+        """
         config = StackConfig(name=name, components=())
-        self._assemble(config, _components(components, observers), allow_pickle=allow_pickle)
+        self._assemble(config, components_of(components, observers), allow_pickle=allow_pickle)
 
     @classmethod
     def load(cls, name: str | None = None, *, directory: Path | None = None) -> Self:
@@ -84,8 +88,15 @@ class Stack:
 
     @functools.cached_property
     def orchestrator(self) -> Orchestrator:
-        """The orchestrator; a worker's stack may be without."""
-        return Orchestrator(self.host, self.of_type("orchestrator")[0])
+        """The orchestrator; a worker's stack may be without.
+
+        Raises :class:`PluginError` when it is.
+        """
+        found = self.of_type("orchestrator")
+        if not found:
+            msg = f"stack {self.name!r} has no orchestrator in this process"
+            raise PluginError(msg)
+        return Orchestrator(self.host, found[0])
 
     def secret(self, name: str) -> str:
         """Ask the secrets managers in stack order. Raises :class:`NotFoundError` when none knows the secret."""
@@ -94,20 +105,23 @@ class Stack:
             value: str | None = self.host.one(manager, "secrets_manager_get", name=name)
             if value is not None:
                 return value
-        asked = ", ".join(manager.id for manager in managers)
-        msg = f"no secrets manager of stack {self.name!r} knows the secret {name!r} (asked: {asked or 'none, the stack has none'})"
+        asked = ", ".join(manager.id for manager in managers) or "none, the stack has none"
+        msg = f"no secrets manager of stack {self.name!r} knows the secret {name!r} (asked: {asked})"
         raise NotFoundError(msg)
 
     def problems(self) -> list[tuple[Component, Problem]]:
         """Everything the components find wrong with their settings, without any I/O."""
-        found: list[tuple[Component, Problem]] = []
-        for component in self.components:
-            try:
-                reported = self.host.one(component, "component_validate", stack=self.info) or ()
-                for problem in [p for part in reported for p in (part if isinstance(part, (list, tuple)) else [part])]:
-                    found.append((component, problem))
-            except Exception as error:  # noqa: BLE001  whatever a validation raises is a problem like any other
-                found.append((component, Problem(message=f"component_validate raised {type(error).__name__}: {error}")))
+        return [(component, problem) for component in self.components for problem in self._problems_of(component)]
+
+    def _problems_of(self, component: Component) -> list[Problem]:
+        found: list[Problem] = []
+        try:
+            reported = self.host.one(component, "component_validate", stack=self.info) or ()
+            for problem in (reported,) if isinstance(reported, Problem) else reported:
+                wrong = Problem(message=f"component_validate gave a {type(problem).__qualname__}, which is no Problem")
+                found.append(problem if isinstance(problem, Problem) else wrong)
+        except Exception as error:  # noqa: BLE001  whatever a validation raises is a problem like any other
+            found.append(Problem(message=f"component_validate raised {type(error).__name__}: {error}"))
         return found
 
     def check(self) -> None:
@@ -123,7 +137,7 @@ class Stack:
         """Ask the tool behind a component whether it answers; ``None`` when there is nothing to ask."""
         try:
             found: Health | None = self.host.one(component, "component_health")
-        except Exception as error:  # noqa: BLE001  an exception counts as an unhealthy answer
+        except Exception as error:  # noqa: BLE001  whatever a validation raises is a problem like any other
             return Health(ok=False, detail=f"{type(error).__name__}: {error}")
         return found
 
@@ -133,32 +147,37 @@ class Stack:
         If one fails, those that were started are stopped in reverse order and its error is raised.
         """
         with self._lock:
+            if self._users == 0:
+                self._start_all()
             self._users += 1
-            if self._users > 1:
-                return
-            try:
-                for component in self.components:
-                    self.host.one(component, "component_start")
-                    self._started.append(component)
-            except BaseException as error:
-                self._users -= 1
-                raise _with(error, self._stop_all()) from error.__cause__
 
     def stop(self) -> None:
         """Stop the components in reverse order once every start has its stop; their errors are raised together."""
         with self._lock:
+            if self._users == 0:
+                return
             self._users -= 1
-            errors = self._stop_all() if self._users == 0 else []
-        if errors:
-            msg = f"{len(errors)} components could not be stopped, the first: {errors[0]}"
-            raise ExceptionGroup(msg, errors)
+            if self._users == 0:
+                raise_together(self._stop_all())
 
-    def _stop_all(self) -> list[Exception]:
-        errors = []
+    def _start_all(self) -> None:
+        try:
+            for component in self.components:
+                self.host.one(component, "component_start")
+                self._started.append(component)
+        except BaseException as error:
+            errors = self._stop_all()
+            if not errors:
+                raise
+            msg = f"{error}; and stopping what was started failed too"
+            raise BaseExceptionGroup(msg, [error, *errors]) from None
+
+    def _stop_all(self) -> list[BaseException]:
+        errors: list[BaseException] = []
         while self._started:
             try:
                 self.host.one(self._started.pop(), "component_stop")
-            except Exception as error:  # noqa: BLE001  every component is stopped, then all errors are raised
+            except BaseException as error:  # noqa: BLE001  every component is stopped, then all errors are raised
                 errors.append(error)
         return errors
 
@@ -174,37 +193,3 @@ class Stack:
     def __repr__(self) -> str:
         parts = ", ".join(f"{component.id}={component.info.flavor}" for component in self.components)
         return f"<stack {self.name!r}: {parts}>"
-
-
-def _with(error: BaseException, others: list[Exception]) -> BaseException:
-    return BaseExceptionGroup(f"{error}; and stopping what was started failed too", [error, *others]) if others else error
-
-
-def _components(given: Mapping[str, Any], observers: Sequence[Any]) -> list[Component]:
-    problems = [
-        f"there is no component type {kind!r}{did_you_mean(kind, COMPONENT_TYPES)} (there are: {listed(COMPONENT_TYPES)})"
-        for kind in given
-        if kind not in COMPONENT_TYPES
-    ]
-    found: list[Component] = []
-    for kind in COMPONENT_TYPES.values():
-        value = given.get(kind.name)
-        if value is None:
-            if kind.multiplicity is Multiplicity.EXACTLY_ONE:
-                problems.append(f"a stack needs {kind.multiplicity.value} {kind.name}")
-            continue
-        if kind.multiplicity is not Multiplicity.ANY_NUMBER:
-            named = {kind.name: value}
-        elif isinstance(value, Mapping):
-            named = dict(value)
-        else:
-            several = value if isinstance(value, (list, tuple)) else [value]
-            named = {f"{type(plugin).__name__}_{index}": plugin for index, plugin in enumerate(several)}
-        for name, plugin in named.items():
-            try:
-                found.append(component_of(plugin, kind.name, name))
-            except PlugbayError as error:
-                problems.append(str(error))
-    if problems:
-        raise ConfigError(problems)
-    return found + [component_of(observer, "observer", f"{type(observer).__name__}_{i}") for i, observer in enumerate(observers)]

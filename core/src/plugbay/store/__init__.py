@@ -1,1 +1,1 @@
-"""The store is the database: artifacts, documents of runs, the cache, the index over them, and garbage collection."""
+"""What lies in the artifact store, and how it is written: keys, documents, artifacts, and who drives a run."""

@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
+import sys
 import tempfile
 import threading
+import weakref
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from plugbay.code.reference import reference_to
 from plugbay.errors import CorruptArtifactError, OutputError, StoreError
+from plugbay.reference import reference_to
 from plugbay.serializers.builtin import FILE
 from plugbay.serializers.choice import Serializers
 from plugbay.stack.artifact_store import ArtifactStore
@@ -39,7 +43,8 @@ class Artifacts:
         """Work on ``store``, choosing among ``serializers``."""
         self._store = store
         self._serializers = serializers
-        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._scratch: weakref.finalize[..., Any] | None = None
+        self._directory_name = ""
         self._lock = threading.Lock()
 
     def save(self, name: str, value: Any, *, items: bool = False) -> Artifact:
@@ -105,6 +110,7 @@ class Artifacts:
         are gone.
         """
         if artifact.items is not None:
+            _check(artifact, _digest_of_items(artifact.items))
             if artifact.serializer == TREE:
                 return self._load_tree(artifact)
             return [self.load(item) for item in artifact.items]
@@ -188,25 +194,34 @@ class Artifacts:
             raise _gone(artifact) from error
 
     def _directory(self) -> Path:
-        """Where files are put that were fetched from the store; it goes when the process ends."""
+        """Where files are put that were fetched from the store; it goes with :meth:`close`, or when the process ends.
+
+        Not with this object: who loads a file from ``pipeline.run()["step"].output`` has just its path.
+        """
         with self._lock:
             if self._scratch is None:
-                self._scratch = tempfile.TemporaryDirectory(prefix="plugbay-", ignore_cleanup_errors=True)
-            return Path(self._scratch.name)
+                self._directory_name = tempfile.mkdtemp(prefix="plugbay-")
+                lasting = sys.modules[__name__]
+                self._scratch = weakref.finalize(lasting, shutil.rmtree, self._directory_name, ignore_errors=True)
+            return Path(self._directory_name)
 
     def close(self) -> None:
         """Remove what was fetched."""
         with self._lock:
             if self._scratch is not None:
-                self._scratch.cleanup()
+                self._scratch()
                 self._scratch = None
 
 
 def collection(name: str, kind: str, items: tuple[Artifact, ...]) -> Artifact:
     """An artifact made of others: a ``list`` or a ``directory``."""
-    digest = hashlib.sha256(canonical([[item.name, *identity(item)] for item in items])).hexdigest()
+    digest = _digest_of_items(items)
     size = sum(item.size for item in items)
     return Artifact(name=name, digest=digest, size=size, serializer=kind, type=f"builtins:{kind}", items=items)
+
+
+def _digest_of_items(items: tuple[Artifact, ...]) -> str:
+    return hashlib.sha256(canonical([[item.name, *identity(item)] for item in items])).hexdigest()
 
 
 def identity(artifact: Artifact) -> list[object]:
@@ -274,14 +289,23 @@ class _Spool:
             self._memory.append(content)
             self._hash.update(content)
             return size
-        file = self._opened()
-        if size < _HASH_ASIDE:
-            self._wait()
-            self._hash.update(view)
-            file.write(view)
-        else:
-            self._write_large(file, view)
+        with self._on_disk():
+            file = self._opened()
+            if size < _HASH_ASIDE:
+                self._wait()
+                self._hash.update(view)
+                file.write(view)
+            else:
+                self._write_large(file, view)
         return size
+
+    @contextmanager
+    def _on_disk(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            msg = f"an output cannot be written to {self._path or 'a new file'}: {error.strerror or error}"
+            raise StoreError(msg) from error
 
     def _write_large(self, file: BinaryIO, view: memoryview) -> None:
         """Hash in another thread while the same bytes go to the disk: both release the interpreter's lock."""
@@ -340,7 +364,8 @@ class _Spool:
         self._wait()
         if self._file is None:
             return self._hash.hexdigest(), self._size, b"".join(self._memory or ()), None
-        self._file.close()
+        with self._on_disk():
+            self._file.close()
         return self._hash.hexdigest(), self._size, None, self._path
 
     def __exit__(self, *exception: object) -> None:

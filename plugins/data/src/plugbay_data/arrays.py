@@ -7,10 +7,9 @@ from io import SEEK_END
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
+from plugbay_data.streams import BATCH, write_in_pieces
 from plugbay_hookspecs import component, hookimpl
 from plugbay_hookspecs.types import Serializer
-
-from plugbay_data.streams import BATCH, write_in_pieces
 
 if TYPE_CHECKING:
     import numpy as np

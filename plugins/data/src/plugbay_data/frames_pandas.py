@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from plugbay_data.facts import table_facts
 from plugbay_hookspecs import component, hookimpl
 from plugbay_hookspecs.types import Serializer
-
-from plugbay_data.facts import table_facts
 
 if TYPE_CHECKING:
     from types import ModuleType

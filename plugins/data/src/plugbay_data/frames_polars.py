@@ -7,11 +7,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, cast
 
-from plugbay_hookspecs import component, hookimpl
-from plugbay_hookspecs.types import Serializer
-
 from plugbay_data.facts import table_facts
 from plugbay_data.streams import BATCH, Sink
+from plugbay_hookspecs import component, hookimpl
+from plugbay_hookspecs.types import Serializer
 
 if TYPE_CHECKING:
     import polars as pl

@@ -9,11 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from plugbay_hookspecs import component, hookimpl
-from plugbay_hookspecs.types import Serializer
-
 from plugbay_data.facts import table_facts
 from plugbay_data.streams import Sink
+from plugbay_hookspecs import component, hookimpl
+from plugbay_hookspecs.types import Serializer
 
 EXTENSION = ".arrows"
 

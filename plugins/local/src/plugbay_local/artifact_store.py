@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 import attrs
+
 from plugbay_hookspecs import component, hookimpl
 from plugbay_hookspecs.types.stack import Health, Problem, StackInfo
 from plugbay_hookspecs.types.store import ObjectStat
-
 from plugbay_local.objects import directories, keys, listing, reading, removing, writing
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 from plugbay_hookspecs import component, hookimpl
 from plugbay_hookspecs.types.orchestration import Capabilities
 from plugbay_hookspecs.types.stack import Problem, StackInfo
-
 from plugbay_local.plan_shape import is_chain
 
 if TYPE_CHECKING:

@@ -71,7 +71,7 @@ class WorkerPool:
             raise self._failure
         try:
             request = pickle.dumps(step.payload(), pickle.HIGHEST_PROTOCOL)
-        except Exception as error:  # The step fails with it, and the others go on.
+        except Exception as error:  # noqa: BLE001  the step fails with it, and the others go on
             self._run.complete(step, error)
             return
         with self._changed:
@@ -161,7 +161,7 @@ class WorkerPool:
     def _complete(self, step: ReadyStep, result: bytes | BaseException) -> None:
         try:
             self._run.complete(step, result)
-        except Exception as error:  # It is raised when the pool is left.
+        except Exception as error:  # noqa: BLE001  it is raised when the pool is left
             self._failure = error
             # The run would wait for ever for a step that nobody completes.
             with suppress(Exception):
@@ -172,8 +172,8 @@ def _result(reply: bytes) -> bytes | BaseException:
     if reply.startswith(RETURNED):
         return reply[len(RETURNED) :]
     try:
-        error = pickle.loads(reply[1:])
-    except Exception as unreadable:  # Its class cannot be imported here, or breaks.
+        error = pickle.loads(reply[1:])  # noqa: S301  it comes from a worker that this process started
+    except Exception as unreadable:  # noqa: BLE001  its class cannot be imported here, or breaks
         return PayloadError(f"the step's process raised an exception that cannot be read here: {unreadable}")
     assert isinstance(error, BaseException)
     return error

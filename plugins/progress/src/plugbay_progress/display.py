@@ -144,7 +144,7 @@ class Display:
                 width, height = self._size()
                 try:
                     above, drawn = self._rendered_queue(width), self._drawing(width, height)
-                except Exception:
+                except Exception:  # noqa: BLE001  a display that fails must not fail the run
                     # Whoever prints must not suffer from what is wrong here, least of all who prints a traceback.
                     self._over.set()
                     self._let_go()

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from attrs import field
-from plugbay_hookspecs import component, hookimpl
 
+from plugbay_hookspecs import component, hookimpl
 from plugbay_progress.reporting import FollowedRuns
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ _GLYPHS = {
     "failed": "✗",
     "cancelled": "✗",
     "interrupted": "✗",
-    "skipped": "–",  # noqa: RUF001 an en dash is as wide as the other glyphs
+    "skipped": "–",
     "running": "●",
     "more": "…",
     "separator": "·",

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from plugbay_hookspecs.types import RunInfo, RunOutcome
-
     from plugbay_progress.display import Display
     from plugbay_progress.lines import Line
 

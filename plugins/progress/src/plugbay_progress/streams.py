@@ -11,7 +11,7 @@ import io
 import os
 import sys
 from collections.abc import Callable
-from typing import Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
 
 class Writable(Protocol):
@@ -66,7 +66,7 @@ class Interception:
         self._process = os.getpid()
         self._active = False
 
-    def __call__(self, text: str) -> int:
+    def __call__(self, text: Any) -> int:
         """Be called as the stream's ``write``."""
         # A forked process must not draw, and the lock it would need may have been held at the fork.
         if self._active and isinstance(text, str) and os.getpid() == self._process:

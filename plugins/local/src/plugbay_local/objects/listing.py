@@ -6,7 +6,6 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from plugbay_hookspecs.types.store import ObjectStat
-
 from plugbay_local.objects.directories import close_all, open_chain, open_root
 from plugbay_local.objects.keys import is_part, parts_of_prefix
 
@@ -94,7 +93,7 @@ def _holds_object(directory: str) -> bool:
 
 def _stat(path: str) -> os.stat_result | None:
     try:
-        found = os.stat(path, follow_symlinks=False)  # noqa: PTH116 -- for each object, and a Path costs as much again
+        found = os.stat(path, follow_symlinks=False)
     except FileNotFoundError:
         return None
     return found if stat.S_ISREG(found.st_mode) else None

@@ -7,7 +7,6 @@ from errno import ENOENT
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from plugbay_hookspecs.types.store import ObjectStat
-
 from plugbay_local.objects.directories import close_all, is_link, open_chain, open_root, refuse_link
 from plugbay_local.objects.keys import parts_of
 

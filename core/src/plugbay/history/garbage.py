@@ -1,0 +1,236 @@
+"""Garbage collection: marking from runs what is needed, and removing what is not.
+
+Nothing that a running run can still need is removed. While any run is in progress, runs that have expired wait, because a
+cache hit may have made their results part of it. A blob that no run refers to is removed only once it is older than the
+grace period, because an attempt stores its outputs before its record; a store that meets a blob it already has makes it
+young again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from attrs import define, frozen
+
+from plugbay.errors import PlugbayError, StoreError
+from plugbay.history.reader import Reader
+from plugbay.home import lock_directory, log_directory
+from plugbay.stack import Stack
+from plugbay.stack.artifact_store import ArtifactStore
+from plugbay.store.artifacts import blobs_of
+from plugbay.store.documents import AttemptRecord, CacheEntry, EndRecord, read
+from plugbay.store.layout import BLOBS, CACHE, SOURCES, blob_key, run_prefix
+from plugbay_hookspecs.types import Artifact, ObjectStat
+
+GRACE = 24 * 3600.0
+"""Seconds for which an object that no run refers to is left alone."""
+_BATCH = 500
+
+
+@frozen(kw_only=True)
+class Collected:
+    """What a collection removed, or would remove."""
+
+    runs: tuple[str, ...]
+    waiting: tuple[str, ...]
+    """Runs that have expired but are kept while a run is in progress, or because a kept run uses their results."""
+    cache_entries: int
+    blobs: int
+    scratch_files: int
+    """Left behind by processes that were killed."""
+    bytes: int
+
+
+@define
+class _Tally:
+    cache_entries: int = 0
+    blobs: int = 0
+    scratch_files: int = 0
+    bytes: int = 0
+
+
+def collect(
+    stack: Stack,
+    *,
+    keep: int | None = None,
+    older_than: float | None = None,
+    grace: float = GRACE,
+    dry_run: bool = False,
+) -> Collected:
+    """Remove expired runs and whatever no run needs any more.
+
+    :param keep: a run expires when there are this many newer ones; ``None``: no run does for that reason.
+    :param older_than: a run expires this many seconds after it began; ``None``: no run does for that reason.
+    :param grace: seconds for which unreferenced objects are left alone.
+    :param dry_run: only tell what would be removed.
+    """
+    with stack:
+        return _Collection(stack, grace=grace, dry_run=dry_run).run(keep, older_than)
+
+
+class _Collection:
+    def __init__(self, stack: Stack, *, grace: float, dry_run: bool) -> None:
+        self._stack, self._grace, self._dry_run = stack, grace, dry_run
+        self._store: ArtifactStore = stack.artifact_store
+        self._reader = Reader(stack)
+        self._now = time.time()
+        self._tally = _Tally()
+
+    def run(self, keep: int | None, older_than: float | None) -> Collected:
+        expired = set(self._expired(keep, older_than))
+        # First their cache entries, so that no run that begins from here on can come to need them; then, if no run is in
+        # progress, the runs themselves, but for those whose results a kept run has taken over.
+        self._remove_cache_entries(expired)
+        ids = self._reader.run_ids()
+        live = [run_id for run_id in ids if self._is_live(run_id)]
+        used = {source for run_id in ids if run_id not in expired for source in self._sources(run_id)}
+        waiting = expired if live else self._closure(expired & used, expired)
+        removed = expired - waiting
+        for run_id in sorted(removed):
+            self._delete(self._store.list(run_prefix(run_id)))
+            self._remove_leftovers(run_id)
+        self._sweep_blobs(run_id for run_id in ids if run_id not in removed)
+        self._sweep_scratch()
+        tally = self._tally
+        return Collected(
+            runs=tuple(sorted(removed)),
+            waiting=tuple(sorted(waiting)),
+            cache_entries=tally.cache_entries,
+            blobs=tally.blobs,
+            scratch_files=tally.scratch_files,
+            bytes=tally.bytes,
+        )
+
+    def _expired(self, keep: int | None, older_than: float | None) -> Iterator[str]:
+        for newer, run_id in enumerate(reversed(self._reader.run_ids())):
+            beyond = keep is not None and newer >= keep
+            old = older_than is not None and self._now - _began(run_id) > older_than
+            if (beyond or old) and not self._is_live(run_id):
+                yield run_id
+
+    def _is_live(self, run_id: str) -> bool:
+        try:
+            record = self._reader.run_record(run_id)
+            return self._reader.status(record, self._reader.end_record(run_id)) == "running"
+        except PlugbayError:
+            return False
+
+    def _sources(self, run_id: str) -> set[str]:
+        """The runs whose results a run has taken over from the cache."""
+        end = self._end(run_id)
+        return {s.source.run_id for s in end.steps.values() if s.source is not None} if end is not None else set()
+
+    def _end(self, run_id: str) -> EndRecord | None:
+        try:
+            return self._reader.end_record(run_id)
+        except StoreError:
+            return None
+
+    def _closure(self, used: set[str], expired: set[str]) -> set[str]:
+        """Those of the expired runs that kept runs use, and those that these in turn use."""
+        found: set[str] = set()
+        while used:
+            run_id = used.pop()
+            found.add(run_id)
+            used |= (self._sources(run_id) & expired) - found
+        return found
+
+    def _remove_cache_entries(self, expired: set[str]) -> None:
+        """Entries that point to expired runs, or whose record is gone."""
+        doomed = []
+        known = set(self._reader.run_ids())
+        for entry in self._store.list(CACHE):
+            try:
+                source = read(self._store.get(entry.key), CacheEntry, entry.key).source.run_id
+            except (FileNotFoundError, StoreError):
+                source = None
+            if source in expired or (source not in known and self._is_old(entry)):
+                doomed.append(entry)
+        self._tally.cache_entries += len(doomed)
+        self._delete(doomed)
+
+    def _sweep_blobs(self, run_ids: Iterable[str]) -> None:
+        """Remove blobs and archives of code that no remaining run and no cache entry refers to."""
+        old = [entry for prefix in (BLOBS, SOURCES) for entry in self._store.list(prefix) if self._is_old(entry)]
+        if not old:
+            return
+        needed = {blob_key(digest) for run_id in run_ids for digest in self._blobs_of_run(run_id)}
+        for entry in self._store.list(CACHE):
+            with suppress(FileNotFoundError, StoreError):
+                needed |= set(_blob_keys(read(self._store.get(entry.key), CacheEntry, entry.key).outputs))
+        doomed = []
+        for entry in old:
+            # looked at again: an attempt may have met the blob meanwhile, and made it young
+            if entry.key not in needed and (now := self._store.stat(entry.key)) is not None and self._is_old(now):
+                doomed.append(entry)
+        self._tally.blobs += len(doomed)
+        self._delete(doomed)
+
+    def _blobs_of_run(self, run_id: str) -> Iterator[str]:
+        for record in self._reader.attempts(run_id):
+            yield from _digests(record)
+
+    def _is_old(self, entry: ObjectStat) -> bool:
+        return self._now - entry.modified > self._grace
+
+    def _delete(self, entries: Iterable[ObjectStat]) -> None:
+        batch: list[str] = []
+        for entry in entries:
+            self._tally.bytes += entry.size
+            batch.append(entry.key)
+            if len(batch) == _BATCH:
+                self._delete_keys(batch)
+                batch = []
+        self._delete_keys(batch)
+
+    def _delete_keys(self, keys: list[str]) -> None:
+        if keys and not self._dry_run:
+            self._store.delete(keys)
+
+    def _sweep_scratch(self) -> None:
+        """Files of processes that were killed while they wrote."""
+        scratch = self._store.scratch()
+        for path in sorted(scratch.iterdir()) if scratch is not None and scratch.is_dir() else ():
+            with suppress(OSError):
+                stat = path.lstat()
+                if self._now - stat.st_mtime > self._grace:
+                    self._tally.scratch_files += 1
+                    self._tally.bytes += stat.st_size
+                    if not self._dry_run:
+                        path.unlink()
+
+    def _remove_leftovers(self, run_id: str) -> None:
+        """What this machine keeps for a run beside the store."""
+        if self._dry_run:
+            return
+        directory = log_directory() / run_id
+        for path in (*_files(directory), lock_directory() / f"{run_id}.lock"):
+            path.unlink(missing_ok=True)
+        with suppress(OSError):
+            directory.rmdir()
+
+
+def _files(directory: Path) -> list[Path]:
+    return list(directory.iterdir()) if directory.is_dir() else []
+
+
+def _digests(record: AttemptRecord) -> Iterator[str]:
+    """The blobs an attempt has made, and those it has read: to see what a model was trained on."""
+    for artifact in record.outputs:
+        yield from blobs_of(artifact)
+    for digests in record.inputs.values():
+        yield from digests
+
+
+def _blob_keys(artifacts: Iterable[Artifact]) -> Iterator[str]:
+    for artifact in artifacts:
+        for digest in blobs_of(artifact):
+            yield blob_key(digest)
+
+
+def _began(run_id: str) -> float:
+    """Seconds since the epoch: the first 48 bits of a UUIDv7 are milliseconds."""
+    return int(run_id.replace("-", "")[:12], 16) / 1000

@@ -1,0 +1,158 @@
+"""Reading runs from the artifact store: the store is the database."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+
+from plugbay.errors import DamagedDocumentError, NotFoundError
+from plugbay.home import log_path
+from plugbay.serializers.choice import Serializers
+from plugbay.stack import Stack
+from plugbay.store.artifacts import Artifacts
+from plugbay.store.documents import AttemptRecord, EndRecord, RunRecord, read
+from plugbay.store.layout import RUNS, attempt_key, end_key, is_run_id, log_key, plan_key, steps_prefix
+from plugbay.store.ownership import is_gone, latest_driver
+from plugbay_hookspecs.types import RunStatus
+
+
+class Reader:
+    """Reads what runs have left in the artifact store of a stack."""
+
+    def __init__(self, stack: Stack) -> None:
+        """Read from the store of ``stack``, which is started for each access."""
+        self.stack = stack
+        self.store = stack.artifact_store
+
+    @cached_property
+    def artifacts(self) -> Artifacts:
+        """Loads artifacts."""
+        return Artifacts(self.store, Serializers(allow_pickle=self.stack.allow_pickle))
+
+    @contextmanager
+    def access(self) -> Iterator[None]:
+        """Have the stack started in the body."""
+        with self.stack:
+            yield
+
+    def run_ids(self) -> list[str]:
+        """The ids of all runs in the store, oldest first."""
+        with self.access():
+            names = [entry.key.removeprefix(RUNS).rstrip("/") for entry in self.store.list(RUNS, recursive=False)]
+        return [name for name in names if is_run_id(name)]
+
+    def full_id(self, run_id: str) -> str:
+        """Complete an id that was shortened to its beginning or its end, or ``last``.
+
+        Raises :class:`NotFoundError` when no run, or more than one, has it.
+        """
+        if is_run_id(run_id):
+            return run_id
+        ids = self.run_ids()
+        if run_id == "last" and ids:
+            return ids[-1]
+        found = [known for known in ids if len(run_id) >= 4 and (known.startswith(run_id) or known.endswith(run_id))]
+        if len(found) == 1:
+            return found[0]
+        problem = f"{len(found)} runs have an id like" if found else "there is no run"
+        msg = f"{problem} {run_id!r} in the artifact store of stack {self.stack.name!r}; see: plugbay runs"
+        raise NotFoundError(msg)
+
+    def run_record(self, run_id: str) -> RunRecord:
+        """Read how a run began. Raises :class:`NotFoundError` when there is no such run."""
+        key = plan_key(run_id)
+        with self.access():
+            try:
+                record = read(self.store.get(key), RunRecord, key)
+            except FileNotFoundError as error:
+                msg = (
+                    f"there is no run {run_id!r} in the artifact store of stack {self.stack.name!r}; see: plugbay runs"
+                )
+                raise NotFoundError(msg) from error
+        _check_place(key, plan_key(record.id))
+        return record
+
+    def end_record(self, run_id: str) -> EndRecord | None:
+        """Read how a run ended, ``None`` while it has not."""
+        key = end_key(run_id)
+        with self.access():
+            try:
+                end = read(self.store.get(key), EndRecord, key)
+            except FileNotFoundError:
+                return None
+        _check_place(key, end_key(end.run_id))
+        return end
+
+    def status(self, record: RunRecord, end: EndRecord | None) -> RunStatus:
+        """The status of a run; one whose driver is gone without a word was interrupted."""
+        if end is not None and end.status == "succeeded":
+            return end.status
+        with self.access():
+            driver = latest_driver(record.driver, self.store, record.id)
+            if end is not None and end.driver >= driver.number:
+                return end.status
+            return "interrupted" if is_gone(driver, self.store, record.id) else "running"
+
+    def attempt(self, run_id: str, step: str, number: int) -> AttemptRecord:
+        """Read the record of an attempt. Raises :class:`NotFoundError` when there is none."""
+        key = attempt_key(run_id, step, number)
+        with self.access():
+            try:
+                return self._attempt(key)
+            except FileNotFoundError as error:
+                msg = f"run {run_id} has no record of attempt {number} of step {step!r}"
+                raise NotFoundError(msg) from error
+
+    def attempts(self, run_id: str) -> list[AttemptRecord]:
+        """Read the records of all attempts of a run: by step or call, then by number.
+
+        A record that is damaged is left out.
+        """
+        found = []
+        with self.access():
+            for entry in self.store.list(steps_prefix(run_id)):
+                try:
+                    found.append(self._attempt(entry.key))
+                except (FileNotFoundError, DamagedDocumentError):
+                    continue
+        return sorted(found, key=lambda record: (record.step, record.attempt))
+
+    def _attempt(self, key: str) -> AttemptRecord:
+        record = read(self.store.get(key), AttemptRecord, key)
+        _check_place(key, attempt_key(record.run_id, record.step, record.attempt))
+        return record
+
+    def attempt_counts(self, run_id: str) -> dict[str, int]:
+        """How many attempts each step or call has had, those with a damaged record included."""
+        prefix, counts = steps_prefix(run_id), dict[str, int]()
+        with self.access():
+            for entry in self.store.list(prefix):
+                step, _, number = entry.key.removeprefix(prefix).removesuffix(".json").rpartition(".")
+                counts[step] = max(counts.get(step, 0), int(number) if number.isdecimal() else 0)
+        return counts
+
+    def attempts_of(self, run_id: str, step: str) -> list[AttemptRecord]:
+        """Read the records of all attempts of one step or call, oldest first."""
+        found = []
+        with suppress(NotFoundError):
+            for number in itertools.count(1):
+                found.append(self.attempt(run_id, step, number))
+        return found
+
+    def log(self, run_id: str, step: str, attempt: int) -> str:
+        """Read what an attempt has printed so far."""
+        local = log_path(run_id, step, attempt)
+        with self.access(), suppress(FileNotFoundError):
+            return self.store.get(log_key(run_id, step, attempt)).decode("utf-8", "replace")
+        with suppress(FileNotFoundError):
+            return local.read_bytes().decode("utf-8", "replace")
+        return ""
+
+
+def _check_place(key: str, place: str) -> None:
+    """Raise for a document that says it belongs elsewhere: it was moved or copied there, and must not answer for another."""
+    if key != place:
+        msg = f"{key} is damaged: it is the document of {place}"
+        raise DamagedDocumentError(msg)

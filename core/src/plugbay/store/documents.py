@@ -1,0 +1,262 @@
+"""What a run leaves behind, as values and as the JSON documents they are kept in."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar, Union
+
+from attrs import field, frozen
+from cattrs import BaseValidationError, Converter
+
+from plugbay.errors import DamagedDocumentError, StoreError
+from plugbay_hookspecs.types import (
+    Artifact,
+    CacheSource,
+    ComponentInfo,
+    Each,
+    ErrorInfo,
+    ItemsOf,
+    Literal,
+    NamedItemsOf,
+    OutputOf,
+    Plan,
+    RunStatus,
+    StepStatus,
+)
+
+SCHEMA = 1
+"""The version of the documents written here. Readers take every version up to it."""
+
+
+@frozen(kw_only=True)
+class Driver:
+    """The process that drives a run."""
+
+    number: int
+    """1 for the first; each resumption counts on."""
+    host: str
+    boot: str
+    """Changes whenever the machine starts."""
+    pid: int
+    lock: str
+    """The file that is locked on that machine for as long as the process lives."""
+    at: float
+
+
+@frozen(kw_only=True)
+class RunRecord:
+    """A run at its start: ``runs/<id>/plan.json``."""
+
+    id: str
+    plan: Plan
+    stack: str
+    components: tuple[ComponentInfo, ...]
+    created: float
+    """Seconds since the epoch."""
+    driver: Driver
+    code_root: str | None = None
+    use_cache: bool = True
+    versions: Mapping[str, str] = field(factory=dict)
+    """Of Python and Plugbay."""
+    schema: int = SCHEMA
+
+
+@frozen(kw_only=True)
+class AttemptRecord:
+    """One attempt of one step: ``runs/<id>/steps/<step>.<attempt>.json``."""
+
+    run_id: str
+    step: str
+    """The id in the plan; of a mapped step's call ``id.0``, ``id.1``, ..."""
+    name: str
+    attempt: int
+    status: StepStatus
+    started: float
+    ended: float
+    fingerprint: str | None = None
+    inputs: Mapping[str, tuple[str, ...]] = field(factory=dict)
+    """The digests of the artifacts that each parameter was made of."""
+    outputs: tuple[Artifact, ...] = ()
+    error: ErrorInfo | None = None
+    metrics: Mapping[str, tuple[tuple[float, float], ...]] = field(factory=dict)
+    """By name: (seconds since the epoch, value), in the order they were logged."""
+    params: Mapping[str, Any] = field(factory=dict)
+    metadata: Mapping[str, Any] = field(factory=dict)
+    """What components add, by component id."""
+    log: bool = False
+    """The attempt printed something."""
+    host: str = ""
+    pid: int = 0
+    schema: int = SCHEMA
+
+    @property
+    def outputs_by_name(self) -> dict[str, Artifact]:
+        """The outputs by their names."""
+        return {artifact.name: artifact for artifact in self.outputs}
+
+
+@frozen(kw_only=True)
+class StepSummary:
+    """How one step of a run ended."""
+
+    status: StepStatus
+    attempt: int = 0
+    """The attempt that counts; 0 when there was none."""
+    seconds: float = 0.0
+    source: CacheSource | None = None
+    reason: str | None = None
+    calls: int | None = None
+    """Of a mapped step: how many calls it had."""
+
+
+@frozen(kw_only=True)
+class EndRecord:
+    """How a run ended: ``runs/<id>/end.json``."""
+
+    run_id: str
+    status: RunStatus
+    driver: int
+    """The number of the driver that ended it."""
+    ended: float
+    steps: Mapping[str, StepSummary]
+    """By step id, and by call id for calls of mapped steps."""
+    error: ErrorInfo | None = None
+    failed_step: str | None = None
+    schema: int = SCHEMA
+
+
+@frozen(kw_only=True)
+class CacheEntry:
+    """Which attempt answers a fingerprint, with its outputs: ``cache/ab/<fingerprint>.json``."""
+
+    source: CacheSource
+    outputs: tuple[Artifact, ...]
+    seconds: float = 0.0
+    """How long the attempt took."""
+    fingerprint: str | None = None
+    """What it answers, as its key says too: an entry that was moved to another key answers nothing."""
+    schema: int = SCHEMA
+
+
+_BINDINGS = {"literal": Literal, "output": OutputOf, "items": ItemsOf, "named": NamedItemsOf, "each": Each}
+Document = TypeVar("Document")
+
+
+def _make_converter() -> Converter:
+    converter = Converter(omit_if_default=True, detailed_validation=False)
+    converter.register_structure_hook_func(lambda hint: hint is object, lambda value, _: value)
+
+    def binding(value: Any) -> Any:
+        if isinstance(value, Literal):
+            return {"literal": value.value}
+        if isinstance(value, OutputOf):
+            return {"output": [value.step, value.output]}
+        if isinstance(value, ItemsOf):
+            return {"items": [binding(item) for item in value.items]}
+        if isinstance(value, NamedItemsOf):
+            return {"named": {key: binding(item) for key, item in value.items.items()}}
+        return {"each": binding(value.of)}
+
+    def from_binding(value: Any, _: Any) -> Any:
+        ((kind, content),) = value.items()
+        if kind == "literal":
+            return Literal(content)
+        if kind == "output":
+            return OutputOf(*content)
+        if kind == "items":
+            return ItemsOf(tuple(from_binding(item, None) for item in content))
+        if kind == "named":
+            return NamedItemsOf({key: from_binding(item, None) for key, item in content.items()})
+        if kind == "each":
+            return Each(from_binding(content, None))
+        msg = f"unknown binding {kind!r}"
+        raise ValueError(msg)
+
+    for kind in _BINDINGS.values():
+        converter.register_unstructure_hook(kind, binding)
+    converter.register_unstructure_hook_func(_is_binding, binding)
+    converter.register_structure_hook_func(_is_binding, from_binding)
+    converter.register_unstructure_hook(Artifact, _artifact_tree)
+    converter.register_structure_hook(Artifact, lambda tree, _: _artifact(tree))
+    return converter
+
+
+def _artifact_tree(artifact: Artifact) -> dict[str, Any]:
+    """By hand, because it nests and there are many: text stays text, so that a record can be read by a person."""
+    tree: dict[str, Any] = {
+        "name": artifact.name,
+        "digest": artifact.digest,
+        "size": artifact.size,
+        "serializer": artifact.serializer,
+        "type": artifact.type,
+    }
+    if artifact.inline is not None:
+        try:
+            tree["text"] = artifact.inline.decode()
+        except UnicodeDecodeError:
+            tree["base64"] = base64.b64encode(artifact.inline).decode()
+    if artifact.items is not None:
+        tree["items"] = [_artifact_tree(item) for item in artifact.items]
+    if artifact.metadata:
+        tree["metadata"] = artifact.metadata
+    return tree
+
+
+def _artifact(tree: dict[str, Any]) -> Artifact:
+    inline = tree["text"].encode() if "text" in tree else base64.b64decode(tree["base64"]) if "base64" in tree else None
+    return Artifact(
+        name=tree["name"],
+        digest=tree["digest"],
+        size=tree["size"],
+        serializer=tree["serializer"],
+        type=tree["type"],
+        inline=inline,
+        items=tuple(_artifact(item) for item in tree["items"]) if "items" in tree else None,
+        metadata=tree.get("metadata", {}),
+    )
+
+
+def _is_binding(hint: Any) -> bool:
+    return getattr(hint, "__origin__", None) is Union and set(_BINDINGS.values()) <= set(getattr(hint, "__args__", ()))
+
+
+_converter = _make_converter()
+
+
+def write(document: Any) -> bytes:
+    """The JSON document of a value of this module, UTF-8."""
+    tree = _converter.unstructure(document)
+    if hasattr(document, "schema"):
+        tree["schema"] = SCHEMA
+    return json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def read(content: bytes, kind: type[Document], key: str) -> Document:
+    """Read a document that :func:`write` wrote.
+
+    :param key: where it was read from, for the error message.
+    :raises DamagedDocumentError: when it is not such a document.
+    :raises StoreError: when it was written by a later release.
+    """
+    try:
+        tree = json.loads(content.decode("utf-8", "surrogatepass"))
+        schema = tree.get("schema", SCHEMA)
+        if not isinstance(schema, int) or schema > SCHEMA:
+            msg = f"{key} was written by a later release of Plugbay (schema {schema}, this one reads up to {SCHEMA}); upgrade plugbay"
+            raise StoreError(msg)
+        return _converter.structure(tree, kind)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, BaseValidationError) as error:
+        msg = f"{key} is damaged: it is no {kind.__name__} document ({type(error).__name__}: {error})"
+        raise DamagedDocumentError(msg) from error
+
+
+def structure(tree: Any, kind: type[Document]) -> Document:
+    """Read a part of a document."""
+    return _converter.structure(tree, kind)
+
+
+def unstructure(value: Any) -> Any:
+    """The JSON tree of a part of a document."""
+    return _converter.unstructure(value)

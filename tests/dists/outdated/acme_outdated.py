@@ -1,0 +1,13 @@
+"""Made for hook specifications of the past."""
+
+from plugbay_hookspecs import component, hookimpl
+
+
+@component
+class Orchestrator:
+    """Made for hook specifications of the past."""
+
+    @hookimpl
+    def orchestrator_run(self, run):
+        for step in run.ready():
+            run.execute(step)

@@ -1,0 +1,80 @@
+"""``plugbay cancel`` and ``plugbay logs --follow``: a run in progress, looked at from outside."""
+
+import time
+
+TALKING = """
+import pathlib
+import time
+
+from plugbay import pipeline, step
+
+
+@step(retries=1, retry_delay=0)
+def talk() -> int:
+    tries = len(list(pathlib.Path().glob("try*")))
+    pathlib.Path(f"try{tries}").touch()
+    print("try", tries, "begins", flush=True)
+    while not pathlib.Path(f"end{tries}").exists():
+        time.sleep(0.02)
+    print("try", tries, "ends")
+    if tries == 0:
+        raise ValueError("not yet")
+    return 1
+
+
+@pipeline
+def talking() -> None:
+    talk()
+"""
+
+
+def wait_for(condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.05)
+
+
+def talking(project):
+    project.write("talking.py", TALKING)
+    process = project.start("run", "talking.py")
+    wait_for((project.directory / "try0").exists)
+    return process
+
+
+def test_a_running_run_is_cancelled_from_outside(project):
+    process = talking(project)
+    assert project.plugbay("runs", "--json").json[0]["status"] == "running"
+    done = project.plugbay("cancel", "last")
+    assert done.code == 0, done
+    assert f"process {process.pid} on " in done.out
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130, err
+    assert " cancelled in " in out
+    assert project.plugbay("runs", "--json").json[0]["status"] == "cancelled"
+    again = project.plugbay("cancel", "last")
+    assert again.code == 0
+    assert "is not running: it was cancelled; to go on with it: plugbay run --resume" in again.out
+
+
+def test_a_run_that_has_ended_need_not_be_cancelled(history):
+    done = history.plugbay("cancel", history.succeeded["id"])
+    assert done.code == 0
+    assert "is not running: it succeeded" in done.out
+
+
+def test_a_log_is_followed_through_every_attempt_to_the_end_of_the_step(project):
+    process = talking(project)
+    assert project.plugbay("logs", "last", "talk").out == "try 0 begins\n"
+    following = project.start("logs", "last", "talk", "--follow")
+    assert following.stdout.readline() == "try 0 begins\n"
+    (project.directory / "end0").touch()
+    assert following.stdout.readline() == "try 0 ends\n"
+    assert following.stdout.readline() == "try 1 begins\n"
+    (project.directory / "end1").touch()
+    out, err = following.communicate(timeout=20)
+    assert (following.returncode, out, err) == (0, "try 1 ends\n", "")
+    process.communicate(timeout=20)
+    assert project.plugbay("logs", "last", "talk", "--attempt", "1").out == "try 0 begins\ntry 0 ends\n"
+    shown = project.plugbay("show", "last").out
+    assert "2 attempts" in shown

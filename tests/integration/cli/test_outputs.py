@@ -1,0 +1,112 @@
+"""``plugbay artifacts get``: an output as a file."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def outputs(history):
+    history.write(
+        "files.py",
+        """
+        from pathlib import Path
+        from typing import Annotated
+
+        from plugbay import pipeline, step
+
+        @step
+        def report() -> Path:
+            Path("report.html").write_text("<h1>Flights</h1>")
+            return Path("report.html")
+
+        @step
+        def tree() -> Path:
+            Path("tree/below").mkdir(parents=True, exist_ok=True)
+            Path("tree/a.txt").write_text("a")
+            Path("tree/below/b.txt").write_text("b")
+            return Path("tree")
+
+        @step
+        def raw() -> bytes:
+            return bytes(range(256)) * 40
+
+        @pipeline
+        def files():
+            report()
+            tree()
+            raw()
+    """,
+    )
+    done = history.plugbay("run", "files.py", "--json")
+    assert done.code == 0, done
+    history.files = done.json["id"]
+    return history
+
+
+def test_a_plain_value_is_written_as_json_named_after_the_output(outputs, tmp_path):
+    done = outputs.plugbay("artifacts", "get", outputs.succeeded["id"], "train", "model", "-o", f"{tmp_path}/")
+    assert done.code == 0, done
+    assert json.loads((tmp_path / "model.json").read_text()) == {"weight": 0.1}
+
+
+def test_a_file_keeps_its_name(outputs, tmp_path):
+    outputs.plugbay("artifacts", "get", outputs.files, "report", "-o", tmp_path)
+    assert (tmp_path / "report.html").read_text() == "<h1>Flights</h1>"
+
+
+def test_a_directory_is_written_as_one(outputs, tmp_path):
+    done = outputs.plugbay("artifacts", "get", outputs.files, "tree", "-o", tmp_path / "copy")
+    assert done.out == f"{tmp_path / 'copy'}: 2 bytes in 2 files\n"
+    assert (tmp_path / "copy/below/b.txt").read_text() == "b"
+
+
+def test_a_mapped_steps_output_is_a_directory_with_one_file_for_each_call(outputs, tmp_path):
+    outputs.plugbay("artifacts", "get", outputs.succeeded["id"], "double", "-o", tmp_path / "doubled")
+    assert {path.name: path.read_text() for path in (tmp_path / "doubled").iterdir()} == {
+        "0.json": "2",
+        "1.json": "4",
+        "2.json": "6",
+    }
+
+
+def test_bytes_go_to_standard_output_as_they_are(outputs):
+    done = outputs.plugbay("artifacts", "get", outputs.succeeded["id"], "train", "accuracy", "-o", "-")
+    assert done.out == "0.875"
+
+
+def test_nothing_is_overwritten_without_force(outputs, tmp_path):
+    target = tmp_path / "raw.bin"
+    target.write_text("mine")
+    outputs.plugbay("artifacts", "get", outputs.files, "raw", "-o", target).assert_error("exists already", "--force")
+    assert target.read_text() == "mine"
+    assert outputs.plugbay("artifacts", "get", outputs.files, "raw", "-o", target, "--force").code == 0
+    assert target.read_bytes() == bytes(range(256)) * 40
+
+
+def test_a_step_with_several_outputs_asks_which(outputs):
+    outputs.plugbay("artifacts", "get", outputs.succeeded["id"], "train").assert_error("accuracy, model")
+
+
+def test_a_directory_cannot_go_to_standard_output(outputs):
+    outputs.plugbay("artifacts", "get", outputs.files, "tree", "-o", "-").assert_error("-o PATH")
+
+
+def test_a_target_that_cannot_be_written_is_named(outputs):
+    outputs.plugbay("artifacts", "get", outputs.files, "raw", "-o", "/proc/raw").assert_error("/proc/raw")
+
+
+def test_damaged_bytes_are_never_written(outputs, tmp_path):
+    run = outputs.plugbay("show", outputs.files, "--json").json
+    digest = next(step for step in run["steps"] if step["id"] == "raw")["outputs"][0]["digest"]
+    blob = outputs.home / "store" / "blobs" / digest[:2] / digest
+    content = blob.read_bytes()
+    blob.chmod(0o644)
+    try:
+        blob.write_bytes(b"x" + content[1:])
+        outputs.plugbay("artifacts", "get", outputs.files, "raw", "-o", tmp_path / "raw").assert_error(
+            "is damaged", digest
+        )
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        blob.write_bytes(content)
