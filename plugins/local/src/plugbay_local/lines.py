@@ -1,0 +1,27 @@
+"""Append JSON lines to a file that many threads and processes append to."""
+
+import fcntl
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def append_line(path: Path, record: Mapping[str, object]) -> None:
+    """Append a record as one line; the directories above are made where they are missing.
+
+    The line of a process that was killed while it wrote stays as it is, on a line of its own.
+    """
+    # What json leaves of lone surrogates becomes its own escape for them.
+    line = json.dumps(record, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace") + b"\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)  # until the file is closed
+        size = os.fstat(file).st_size
+        if size and os.pread(file, 1, size - 1) != b"\n":
+            line = b"\n" + line
+        while line:
+            line = line[os.write(file, line) :]
+    finally:
+        os.close(file)
