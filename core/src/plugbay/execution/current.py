@@ -10,7 +10,7 @@ from typing import Any
 
 from plugbay.errors import PlugbayError
 from plugbay.stack import Stack
-from plugbay.stack.artifact_store import ArtifactStore
+from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.values import encode
 from plugbay_hookspecs.types import StepInfo
 

@@ -12,7 +12,7 @@ from attrs import frozen
 from plugbay.config.schema import ComponentConfig, StackConfig
 from plugbay.errors import PluginError
 from plugbay.host.host import Component, Host
-from plugbay.stack.artifact_store import ArtifactStore
+from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.stack.selection import LateSecrets, select
 from plugbay.stack.stack import Stack
 from plugbay_hookspecs import Secret

@@ -19,7 +19,7 @@ from plugbay.errors import CorruptArtifactError, OutputError, StoreError
 from plugbay.reference import reference_to
 from plugbay.serializers.builtin import FILE
 from plugbay.serializers.choice import Serializers
-from plugbay.stack.artifact_store import ArtifactStore
+from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.store.layout import blob_key
 from plugbay.values import canonical, encode
 from plugbay_hookspecs.types import Artifact, Serializer
