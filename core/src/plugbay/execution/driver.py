@@ -10,6 +10,7 @@ from typing import cast
 
 import plugbay
 from plugbay.errors import PlanError, PlugbayError, RunBusyError, RunFailed
+from plugbay.execution.announcing import announce_failure
 from plugbay.execution.failures import error_info
 from plugbay.execution.interruption import Interruption
 from plugbay.execution.live_run import LiveRun, call_guarded
@@ -129,6 +130,8 @@ def _drive(
         )
         told = True
         stack.host.tell("run_finished", run=info, outcome=outcome)
+        if status == "failed":
+            announce_failure(stack, info, outcome)
     finally:
         if not told:  # the store failed, or the process is being ended: observers must let go of the terminal
             lost = RunOutcome(status="interrupted", seconds=time.monotonic() - began, error=live.error)

@@ -208,6 +208,7 @@ class LiveRun:
             fingerprint=fingerprint,
             timeout=call.step.timeout,
             resources=call.step.resources,
+            fail_on_report=call.step.fail_on_report,
         )
         attempt = self._in_flight[call.id] = Attempt(call, task, self._shipping)
         self._host.tell("step_started", step=task.info)

@@ -17,7 +17,7 @@ class ModelOrigin:
     step: str
     """The step's id in the plan."""
     digest: str
-    """Of the artifact."""
+    """Of the artifact, which is that of the source's bytes; empty when the source lies where only the registry reads it."""
 
 
 @frozen(kw_only=True)
