@@ -16,6 +16,11 @@ FOUND_OUT = {
         ("TestSwallowing", "test_a_retry_has_a_record_and_a_log_of_its_own"): "the engine tries once",
         ("TestUndeclared", "test_a_missing_capability_is_declared_with_its_reason"): "lacking['parallel'] must say why",
     },
+    "wrong_step_operators.py": {
+        ("TestShelled", "test_arguments_arrive_as_they_are"): "the command was given",
+        ("TestForgetful", "test_every_process_knows_a_job"): "KeyError",
+        ("TestOptimistic", "test_a_job_whose_command_fails_has_failed"): "exit code 7 succeeded",
+    },
 }
 
 
