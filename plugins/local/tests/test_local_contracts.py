@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from plugbay.testing.artifact_store import ArtifactStoreContract
+from plugbay.testing.container_registry import ContainerRegistryContract
 from plugbay.testing.model_registry import ModelRegistryContract
 from plugbay_local.artifact_store import LocalArtifactStore
+from plugbay_local.container_registry import LayoutContainerRegistry
 from plugbay_local.model_registry import StoreModelRegistry
 
 
@@ -24,3 +26,11 @@ class TestStoreModelRegistry(ModelRegistryContract):
     @pytest.fixture
     def component(self, tmp_path: Path) -> StoreModelRegistry:
         return StoreModelRegistry(path=tmp_path / "directory" / "registry")
+
+
+class TestLayoutContainerRegistry(ContainerRegistryContract):
+    lacking = {"login": "a directory has no server"}
+
+    @pytest.fixture
+    def component(self, tmp_path: Path) -> LayoutContainerRegistry:
+        return LayoutContainerRegistry(path=tmp_path / "directory" / "images")
