@@ -58,7 +58,7 @@ def for_any_machine(stack: Stack) -> dict[str, Any]:
     for component in stack.components:
         info = component.info
         if info.distribution is None:
-            if info.type in ("orchestrator", "observer"):
+            if info.type in ("orchestrator", "step_operator", "observer"):
                 continue  # they drive and watch the run from here
             msg = f"{component} belongs to no installed distribution, so a worker on another machine cannot load it"
             raise PluginError(msg)
