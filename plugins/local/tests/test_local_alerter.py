@@ -8,15 +8,18 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from plugbay.testing.alerter import AlerterContract
 from plugbay_hookspecs.types import Message
 from plugbay_local.alerter import LogAlerter
 
 HOSTILE = Message(
-    title="two\nlines", text="\x1b[2J\ud800 ü", severity="error", link="http://a/", fields={"b": "1", "a": "2"}
+    title="two\nlines", text="\x1b[2J\x85\ud800 ü", severity="error", link="http://a/", fields={"b": "1", "a": "2"}
 )
 
 
@@ -48,7 +51,7 @@ def test_a_logger_gets_one_line_that_no_terminal_obeys(home: Path, caplog: pytes
     with caplog.at_level(logging.INFO, "mine"):
         LogAlerter(logger="mine").alerter_post(HOSTILE)
     assert caplog.record_tuples == [
-        ("mine", logging.ERROR, r"two\nlines | \x1b[2J\ud800 ü | b: 1 | a: 2 | http://a/"),
+        ("mine", logging.ERROR, r"two\nlines | \x1b[2J | \ud800 ü | b: 1 | a: 2 | http://a/"),
     ]
     assert not home.exists()
 
@@ -128,3 +131,30 @@ def test_without_a_terminal_it_does_not_ask(tmp_path: Path) -> None:
         "assert LogAlerter().alerter_ask(Message(title='?'), 9) is None"
     )
     subprocess.run([sys.executable, "-c", code], check=True, start_new_session=True, timeout=30)
+
+
+class TestLog(AlerterContract):
+    @pytest.fixture
+    def component(self, tmp_path: Path) -> Iterator[LogAlerter]:
+        self.person, other = pty.openpty()
+        yield LogAlerter(path=tmp_path / "alerts", terminal=Path(os.ttyname(other)))
+        os.close(self.person)
+        os.close(other)
+
+    def told(self, component: LogAlerter) -> list[str]:
+        assert component.path is not None
+        texts = component.path.read_text(encoding="utf-8").splitlines() if component.path.exists() else []
+        return ["\n".join(map(str, json.loads(text).values())) for text in texts]
+
+    @contextmanager
+    def answering(self, component: LogAlerter, approved: bool) -> Iterator[None]:
+        def answer() -> None:
+            shown = b""
+            while b"why: " not in shown:
+                shown += os.read(self.person, 4096)
+            os.write(self.person, b"yes\n" if approved else b"no\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield
+        thread.join()

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import pytest
 
+from plugbay.testing.secrets_manager import SecretsManagerContract
 from plugbay_hookspecs.types import StackInfo
 from plugbay_local.environment import EnvironmentSecretsManager
 
@@ -50,3 +53,23 @@ def test_a_prefix_that_no_variable_has_is_a_problem() -> None:
     stack = StackInfo(name="s", components=())
     assert not EnvironmentSecretsManager(prefix="").component_validate(stack)
     assert EnvironmentSecretsManager(prefix="my secret=").component_validate(stack)
+
+
+class TestEnvironment(SecretsManagerContract):
+    lacking = {
+        "writing": "the environment of a process is set by whoever starts it",
+        "versions": "a variable has one value",
+    }
+
+    @pytest.fixture
+    def component(self) -> EnvironmentSecretsManager:
+        return EnvironmentSecretsManager(prefix="CONTRACT_")
+
+    @pytest.fixture
+    def provide(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Mapping[str, str]], None]:
+        def set_variables(name: str, values: Mapping[str, str]) -> None:
+            for key, text in values.items():
+                parts = [name] if key == "value" else [name, *key.split(".")]
+                monkeypatch.setenv("CONTRACT_" + "__".join(parts).upper(), text)
+
+        return set_variables

@@ -3,10 +3,13 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from plugbay.testing.experiment_tracker import ExperimentTrackerContract, Tracked
 from plugbay_hookspecs.types import ErrorInfo, StepInfo
 from plugbay_local.experiment_tracker import FilesExperimentTracker
 
@@ -85,3 +88,40 @@ def test_an_artifact_stays_in_its_directory(tracker: FilesExperimentTracker, nam
     with pytest.raises(ValueError, match="not the name of an artifact"):
         tracker.experiment_tracker_log_artifact(attempt(), tmp_path, name)
     assert not (tmp_path / "tracked").exists()
+
+
+class TestFiles(ExperimentTrackerContract):
+    @pytest.fixture
+    def component(self, tmp_path: Path) -> FilesExperimentTracker:
+        return FilesExperimentTracker(path=tmp_path / "tracked")
+
+    def tracked(self, component: FilesExperimentTracker, step: StepInfo) -> Tracked:
+        (directory,) = (
+            path.parent
+            for path in (component.path or Path()).glob("*/*/attempt.jsonl")
+            if (begun := records(path)[0])["run"] == step.run_id
+            and (begun["step"], begun["attempt"]) == (step.step, step.attempt)
+        )
+        metrics: dict[str, list[tuple[float, int | None]]] = defaultdict(list)
+        for line in records(directory / "metrics.jsonl"):
+            for name, value in line["metrics"].items():
+                metrics[name].append((float(value), line["iteration"]))
+        ends = [line for line in records(directory / "attempt.jsonl") if "ended" in line]
+        artifacts = directory / "artifacts"
+        return Tracked(
+            params={
+                name: value for line in records(directory / "params.jsonl") for name, value in line["params"].items()
+            },
+            metrics=metrics,
+            tags={name: value for line in records(directory / "tags.jsonl") for name, value in line["tags"].items()},
+            artifacts={
+                str(path.relative_to(artifacts)): path.read_bytes() for path in artifacts.rglob("*") if path.is_file()
+            },
+            failed=ends[-1]["error"] is not None if ends else None,
+        )
+
+
+def records(path: Path) -> list[Any]:
+    if not path.exists():
+        return []
+    return [json.loads(line, parse_constant=pytest.fail) for line in path.read_text("utf-8").splitlines()]

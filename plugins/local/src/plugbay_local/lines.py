@@ -3,8 +3,12 @@
 import fcntl
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
+
+# What JSON leaves in a text and a reader may take for the end of a line, a terminal obeys or UTF-8 has no form for.
+_hostile = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def append_line(path: Path, record: Mapping[str, object]) -> None:
@@ -12,8 +16,8 @@ def append_line(path: Path, record: Mapping[str, object]) -> None:
 
     The line of a process that was killed while it wrote stays as it is, on a line of its own.
     """
-    # What json leaves of lone surrogates becomes its own escape for them.
-    line = json.dumps(record, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace") + b"\n"
+    text = json.dumps(record, ensure_ascii=False, allow_nan=False)
+    line = _hostile.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode() + b"\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
