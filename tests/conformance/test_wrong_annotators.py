@@ -18,7 +18,7 @@ FOUND_OUT = {
     "TestRacing": {"test_processes_that_add_the_same_tasks_add_each_once": "counted tasks twice or not at all"},
     "TestEager": {
         "test_a_second_dataset_of_one_name_is_refused": "DID NOT RAISE",
-        "test_of_processes_that_create_at_once_one_does": "processes created",
+        "test_of_processes_that_create_at_once_one_does": "Error",
         "test_who_declines_gives_no_label": "who declines is asked again",
     },
     "TestUnreasonable": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import attrs
@@ -48,6 +49,7 @@ class Racing(FileAnnotator):
     def annotator_add(self, name, tasks):
         dataset = datasets.find(self._root(), name)
         known = set(dataset.tasks())
+        time.sleep(0.05)  # in which another process adds them
         if any("text" not in task.data for task in tasks):
             raise ValueError("text is missing")
         new = {task.id: task for task in reversed(tasks) if task.id not in known}
