@@ -21,6 +21,11 @@ FOUND_OUT = {
         ("TestForgetful", "test_every_process_knows_a_job"): "KeyError",
         ("TestOptimistic", "test_a_job_whose_command_fails_has_failed"): "exit code 7 succeeded",
     },
+    "wrong_model_deployers.py": {
+        ("TestAbrupt", "test_no_request_fails_while_the_model_is_replaced"): "requests failed",
+        ("TestHasty", "test_a_model_that_does_not_start_leaves_what_was_served"): "DID NOT RAISE",
+        ("TestUnlabelled", "test_finding"): "'labels': ['a', 'b']",
+    },
 }
 
 
