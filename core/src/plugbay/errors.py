@@ -63,6 +63,10 @@ class OutputError(PlugbayError):
     """What a step returned is not what it declares."""
 
 
+class ReportFailed(PlugbayError):
+    """A report of a data validator that has not passed, returned by a step which such a report fails."""
+
+
 class RunFailed(PlugbayError):
     """A run that did not succeed; its cause is the step's own exception where that is at hand."""
 

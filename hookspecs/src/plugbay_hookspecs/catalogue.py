@@ -13,12 +13,22 @@ class Multiplicity(Enum):
     ANY_NUMBER = "any number"
 
 
+class Several(Enum):
+    """How the components of a type are used where a stack has several of them."""
+
+    ASKED_IN_ORDER = "asked in stack order; the first that knows answers"
+    ALL_ARE_TOLD = "all are told"
+    BY_NAME = "addressed by name; the only one is the default"
+
+
 @frozen
 class ComponentType:
     """One of the kinds of tool that a stack is chosen from."""
 
     name: str
     multiplicity: Multiplicity
+    several: Several | None = None
+    """How several are used; ``None`` where a stack takes no more than one."""
 
     @property
     def entry_point_group(self) -> str:
@@ -43,7 +53,17 @@ COMPONENT_TYPES = {
     for kind in (
         ComponentType("orchestrator", Multiplicity.EXACTLY_ONE),
         ComponentType("artifact_store", Multiplicity.EXACTLY_ONE),
-        ComponentType("secrets_manager", Multiplicity.ANY_NUMBER),
+        ComponentType("container_registry", Multiplicity.AT_MOST_ONE),
+        ComponentType("image_builder", Multiplicity.AT_MOST_ONE),
+        ComponentType("feature_store", Multiplicity.AT_MOST_ONE),
+        ComponentType("model_registry", Multiplicity.AT_MOST_ONE),
+        ComponentType("secrets_manager", Multiplicity.ANY_NUMBER, Several.ASKED_IN_ORDER),
+        ComponentType("experiment_tracker", Multiplicity.ANY_NUMBER, Several.ALL_ARE_TOLD),
+        ComponentType("alerter", Multiplicity.ANY_NUMBER, Several.ALL_ARE_TOLD),
+        ComponentType("step_operator", Multiplicity.ANY_NUMBER, Several.BY_NAME),
+        ComponentType("model_deployer", Multiplicity.ANY_NUMBER, Several.BY_NAME),
+        ComponentType("annotator", Multiplicity.ANY_NUMBER, Several.BY_NAME),
+        ComponentType("data_validator", Multiplicity.ANY_NUMBER, Several.BY_NAME),
     )
 }
 

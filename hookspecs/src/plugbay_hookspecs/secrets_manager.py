@@ -1,4 +1,15 @@
-"""Hooks of a secrets manager: where credentials are kept. A stack has any number; they are asked in stack order."""
+"""Hooks of a secrets manager: where credentials are kept. A stack has any number; they are asked in stack order.
+
+A *secret* has a name without a dot and holds texts by keys: ``s3`` with ``access_key_id`` and ``secret_access_key``.
+Names and keys are not empty; a key may have dots. What configuration and user code ask for is one of the texts: the part
+before the first dot names the secret, the rest is the key, and without a dot the key is ``value``.
+``s3.secret_access_key`` is the key ``secret_access_key`` of the secret ``s3``, ``registry.tls.crt`` the key ``tls.crt`` of
+``registry``, and ``chat-token`` the key ``value`` of ``chat-token``, the same as ``chat-token.value``.
+
+:func:`secrets_manager_get` takes such a name, all other hooks take the name of the secret. A manager whose tool keeps a
+single text under a name (an environment variable, an entry of a keyring) has it as the key ``value``, or keeps each key
+under a name of its own. No text is ever part of an exception's message.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +26,9 @@ def secrets_manager_get(name: str) -> str | None:
     Called in any process that has the stack, when a setting that refers to the secret is used or user code asks with
     ``current().secret(name)``. Raises when the manager could not be asked.
 
-    :returns: the value; ``None`` when the manager has no such secret, and the next one is asked.
+    :param name: ``secret.key``, or ``secret`` for its key ``value``.
+    :returns: the text, of the newest version; ``None`` when the manager has no such secret, or none with that key, and
+        the next one is asked.
 
     .. code-block:: python
 
@@ -26,13 +39,14 @@ def secrets_manager_get(name: str) -> str | None:
 
         @component
         class Environment:
-            '''Finds secrets in environment variables: db-password in SECRET_DB_PASSWORD.'''
+            '''Finds secrets in environment variables: s3.access-key in SECRET_S3_ACCESS_KEY, token in SECRET_TOKEN.'''
 
             prefix: str = "SECRET_"
 
             @hookimpl
             def secrets_manager_get(self, name: str) -> str | None:
-                return os.environ.get(self.prefix + name.upper().replace("-", "_"))
+                variable = name.removesuffix(".value").upper().replace("-", "_").replace(".", "_")
+                return os.environ.get(self.prefix + variable)
 
     .. versionadded:: 0.1
     """
@@ -41,7 +55,7 @@ def secrets_manager_get(name: str) -> str | None:
 
 @hookspec(firstresult=True)
 def secrets_manager_list() -> Sequence[str]:
-    """List the names of the secrets, without their values.
+    """List the names of the secrets, without their keys and texts.
 
     Called in any process that has the stack. ``None`` when the manager cannot list.
 
@@ -74,8 +88,11 @@ def secrets_manager_list() -> Sequence[str]:
 def secrets_manager_create(name: str, values: Mapping[str, str]) -> str:
     """Keep a new secret.
 
-    Called in any process that has the stack. Raises ``FileExistsError`` when there is one of that name.
+    Called in any process that has the stack. Raises ``FileExistsError`` when there is one of that name, ``ValueError``
+    when the tool cannot keep such a name or such keys.
 
+    :param name: of the secret, without a dot.
+    :param values: its texts by key, at least one; a secret that is a single text has the key ``value``.
     :returns: the version that was made; ``None`` when the manager is read-only.
 
     .. code-block:: python
@@ -115,8 +132,11 @@ def secrets_manager_create(name: str, values: Mapping[str, str]) -> str:
 def secrets_manager_update(name: str, values: Mapping[str, str]) -> str:
     """Give an existing secret a new version.
 
-    Called in any process that has the stack. Raises ``KeyError`` when there is none of that name.
+    Called in any process that has the stack. Raises ``KeyError`` when there is none of that name, ``ValueError`` when the
+    tool cannot keep such keys.
 
+    :param name: of the secret, without a dot.
+    :param values: all its texts by key, at least one: a key that is not among them is gone from this version on.
     :returns: the version that was made; ``None`` when the manager is read-only.
 
     .. code-block:: python
@@ -146,6 +166,12 @@ def secrets_manager_update(name: str, values: Mapping[str, str]) -> str:
                 versions.append(dict(values))
                 return str(len(versions))
 
+            @hookimpl
+            def secrets_manager_get(self, name: str) -> str | None:
+                secret, _, key = name.partition(".")
+                versions = self._versions.get(secret)
+                return versions[-1].get(key or "value") if versions else None
+
     .. versionadded:: 0.1
     """
     raise NotImplementedError
@@ -157,6 +183,7 @@ def secrets_manager_delete(name: str) -> bool:
 
     Called in any process that has the stack. Idempotent.
 
+    :param name: of the secret, without a dot.
     :returns: whether there was one; ``None`` when the manager is read-only.
 
     .. code-block:: python
@@ -189,6 +216,8 @@ def secrets_manager_versions(name: str) -> Sequence[str]:
 
     Called in any process that has the stack. Raises ``KeyError`` when there is none of that name; ``None`` when the
     manager keeps no versions.
+
+    :param name: of the secret, without a dot.
 
     .. code-block:: python
 

@@ -12,7 +12,7 @@ from filelock import FileLock
 from benchmarks.case import Bench, Case, in_turns
 from benchmarks.cases.chains import chain
 from benchmarks.measuring import Fresh, Sample, fresh
-from plugbay.stack.artifact_store import ArtifactStore
+from plugbay.stack.facades.artifact_store import ArtifactStore
 
 PROCESSES = 8
 

@@ -13,8 +13,8 @@ import attrs
 import pluggy
 import pytest
 
-from plugbay_hookspecs.catalogue import COMPONENT_TYPES, SHARED_SPECIFICATIONS
-from plugbay_hookspecs.markers import PROJECT
+from plugbay_hookspecs.catalogue import COMPONENT_TYPES, SHARED_SPECIFICATIONS, ComponentType
+from plugbay_hookspecs.markers import PROJECT, is_required
 
 MODULES = [
     import_module(name) for name in (*(kind.specification for kind in COMPONENT_TYPES.values()), *SHARED_SPECIFICATIONS)
@@ -41,8 +41,16 @@ ALL_ARE_CALLED = {
     "log_params",
     "serializers",
     "cli_commands",
+    "experiment_tracker_start",
+    "experiment_tracker_end",
+    "experiment_tracker_log_params",
+    "experiment_tracker_log_metrics",
+    "experiment_tracker_log_artifact",
+    "experiment_tracker_set_tags",
+    "experiment_tracker_url",
+    "alerter_post",
 }
-"""The hooks that every plugin answers; each of the others is addressed to one component."""
+"""The hooks that every plugin answers that implements them; each of the others is addressed to one component."""
 
 CODE_BLOCK = re.compile(r"^\.\. code-block:: python\n\n((?: {4}.*\n|\n)+)", re.MULTILINE)
 A_PROCESS = re.compile(r"\bdriver\b|\bprocess\b|\bCalled by ``plugbay ")
@@ -102,6 +110,14 @@ def test_every_public_function_of_a_specification_module_is_a_hook(module: Modul
     }
     assert functions
     assert functions <= set(HOOKS)
+
+
+@pytest.mark.parametrize("kind", COMPONENT_TYPES.values(), ids=lambda kind: kind.name)
+def test_the_hooks_of_a_component_type_bear_its_name_and_at_least_one_is_required(kind: ComponentType) -> None:
+    """A flavor that implements nothing of its type is none."""
+    hooks = [hook for hook in HOOKS if hook.__module__ == kind.specification]
+    assert all(hook.__name__.startswith(f"{kind.name}_") for hook in hooks)
+    assert any(is_required(hook) for hook in hooks)
 
 
 @every_hook

@@ -12,10 +12,12 @@ import pytest
 
 import plugbay_hookspecs.types
 from plugbay.host.specifications import specifications
-from plugbay.stack.artifact_store import ArtifactStore
-from plugbay.stack.orchestrator import Orchestrator
+from plugbay_hookspecs.catalogue import COMPONENT_TYPES
 
-FACADES = {"artifact_store": ArtifactStore, "orchestrator": Orchestrator}
+FACADES = {
+    kind: getattr(import_module(f"plugbay.stack.facades.{kind}"), kind.title().replace("_", ""))
+    for kind in COMPONENT_TYPES
+}
 HOOKS = [
     (subject, name.removeprefix(f"{subject}_"))
     for subject in FACADES
@@ -28,6 +30,11 @@ def annotations(function: Any) -> dict[str, Any]:
     names = {name: getattr(plugbay_hookspecs.types, name) for name in plugbay_hookspecs.types.__all__}
     module = vars(import_module(function.__module__))
     return typing.get_type_hints(function, {**names, **module}, {})
+
+
+def test_there_is_a_facade_for_every_type() -> None:
+    assert len(FACADES) == 13
+    assert {subject for subject, _ in HOOKS} == set(FACADES)
 
 
 def without_none(hint: Any) -> Any:

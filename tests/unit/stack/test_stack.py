@@ -16,11 +16,13 @@ from attrs import field
 from plugbay.errors import ConfigError, NotFoundError, PluginError, StoreError
 from plugbay.stack import Stack
 from plugbay_hookspecs import Secret, component, hookimpl
+from plugbay_hookspecs.catalogue import COMPONENT_TYPES, Multiplicity
 from plugbay_hookspecs.types import Problem
 from plugbay_local.artifact_store import LocalArtifactStore
 from plugbay_local.orchestrator import LocalOrchestrator
 
 Install = Callable[..., None]
+AT_MOST_ONE = Multiplicity.AT_MOST_ONE
 
 
 @component
@@ -100,13 +102,19 @@ class TestBuiltInCode:
             observers=[3],
         ) == [
             "there is no component type 'orchestrater'; did you mean 'orchestrator'? "
-            "(there are: artifact_store, orchestrator, secrets_manager)",
+            f"(there are: {', '.join(sorted(COMPONENT_TYPES))})",
             "a stack takes exactly one orchestrator, not a list of 2",
             "a stack needs exactly one artifact_store",
             "secrets_manager 'type_0': Vault is a class; a stack takes an instance: Vault()",
             "secrets_manager 'object_1': a object is no secrets manager: its class needs the decorator @component",
             "observer 'int_0': a int is no observer: its class needs the decorator @component",
         ]
+
+    @pytest.mark.parametrize("kind", [k.name for k in COMPONENT_TYPES.values() if k.multiplicity is AT_MOST_ONE])
+    def test_of_some_types_there_is_at_most_one(self, kind: str) -> None:
+        assert config_problems(
+            orchestrator=LocalOrchestrator(), artifact_store=LocalArtifactStore(), **{kind: [Vault(), Vault()]}
+        ) == [f"a stack takes at most one {kind}, not a list of 2"]
 
     def test_observers_come_in_a_list(self) -> None:
         lone: Any = Lifecycle(name="x", journal=[])

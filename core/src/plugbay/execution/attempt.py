@@ -10,11 +10,11 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from contextvars import copy_context
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from plugbay.errors import OutputError, PlugbayError, StoreError
+from plugbay.errors import OutputError, PlugbayError, ReportFailed, StoreError, listed
 from plugbay.execution.current import CurrentStep, executing
 from plugbay.execution.failures import StepCancelled, error_info
 from plugbay.execution.logs import captured
@@ -28,6 +28,9 @@ from plugbay.store.layout import attempt_key, cache_key
 from plugbay.typecheck import describe, mismatch
 from plugbay.values import EncodingError, encode
 from plugbay_hookspecs.types import Artifact, CacheSource, ErrorInfo, StepCall, StepInfo, StepStatus
+
+if TYPE_CHECKING:
+    from plugbay.execution.tracking import Tracking
 
 _log = logging.getLogger("plugbay")
 
@@ -48,8 +51,10 @@ def execute_attempt(task: Task, session: Session, step: Step[..., Any] | None = 
     :raises StoreError: when the record could not be written.
     """
     started = time.time()
-    context = CurrentStep(task.info, session.stack)
     host = session.stack.host
+    tracking = _tracking(task, session)
+    inputs = [artifact for resolved in task.inputs.values() for artifact in artifacts_in(resolved)]
+    context = CurrentStep(task.info, session.stack, tracking=tracking, inputs=inputs)
     outputs: tuple[Artifact, ...] = ()
     error: BaseException | None = None
     with captured(task.info, own_process=session.own_process) as log:
@@ -58,11 +63,14 @@ def execute_attempt(task: Task, session: Session, step: Step[..., Any] | None = 
                 executing(context),
                 host.entered("step_enter", "step_leave", _leaving_with, step=task.info),
             ):
-                outputs = _outputs(task, session, step)
+                outputs = _outputs(task, session, step, tracking)
         except BaseException as raised:  # noqa: BLE001  it goes into the record
             error = raised
     printed = log.close()
     metadata = _plain(host.gather("step_metadata", step=task.info))
+    for component, url in tracking.urls.items() if tracking is not None else ():
+        facts = metadata.get(component)
+        metadata[component] = {"experiment_tracker_url": url, **(facts if isinstance(facts, dict) else {})}
     status: StepStatus = "succeeded" if error is None else "failed"
     if isinstance(error, (StepCancelled, KeyboardInterrupt)):
         status = "cancelled"
@@ -150,27 +158,63 @@ def _leaving_with(error: BaseException | None) -> dict[str, ErrorInfo | None]:
     return {"error": None if error is None else error_info(error)}
 
 
-def _outputs(task: Task, session: Session, step: Step[..., Any] | None) -> tuple[Artifact, ...]:
-    host = session.stack.host
+def _tracking(task: Task, session: Session) -> Tracking | None:
+    trackers = [component for component, _ in session.stack.host.implementing("experiment_tracker_log_params")]
+    if not trackers:
+        return None
+    from plugbay.execution.tracking import Tracking  # only a stack with trackers needs it
+
+    return Tracking(session.stack.host, task.info, trackers)
+
+
+def _outputs(
+    task: Task, session: Session, step: Step[..., Any] | None, tracking: Tracking | None
+) -> tuple[Artifact, ...]:
     step = step or resolve_step(task.function)
 
     def load(artifact: Artifact) -> Any:
         value = session.artifacts.load(artifact)
-        host.tell("artifact_loaded", step=task.info, artifact=artifact)
+        session.stack.host.tell("artifact_loaded", step=task.info, artifact=artifact)
         return value
 
     arguments = {name: load_input(resolved, load) for name, resolved in task.inputs.items()}
     _check_arguments(arguments, step.signature, task.info)
+    if tracking is None:
+        return _called(task, session, step, arguments)
+    written_out = {name: arguments[name] for name, resolved in task.inputs.items() if not any(artifacts_in(resolved))}
+    with tracking.started(written_out):
+        return _called(task, session, step, arguments)
+
+
+def _called(task: Task, session: Session, step: Step[..., Any], arguments: dict[str, Any]) -> tuple[Artifact, ...]:
+    """Call the function, check what it returns and store it."""
+    host = session.stack.host
     call = StepCall(function=_synchronous(step.function), arguments=arguments, timeout=task.timeout)
     # a context of its own: what the step sets in context variables does not reach the next one
     result = copy_context().run(host.hook.step_call, step=task.info, call=call)
     values = output_values(result, step.signature, task.info.step)
+    if task.fail_on_report:
+        _refuse_failed_reports(values, task.info)
     saved = []
     for spec in task.outputs:
         artifact = session.artifacts.save(spec.name, values[spec.name], items=spec.items)
         host.tell("artifact_saved", step=task.info, artifact=artifact)
         saved.append(artifact)
     return tuple(saved)
+
+
+def _refuse_failed_reports(values: Mapping[str, Any], info: StepInfo) -> None:
+    from plugbay_hookspecs.types import Report  # few steps need it
+
+    failed = {name: value for name, value in values.items() if isinstance(value, Report) and not value.passed}
+    if failed:
+        lines = [f"step {info.step!r} returned a report that has not passed, {listed(failed)}, and fails on it:"]
+        for report in failed.values():
+            wrong = {label: result for label, result in report.results.items() if not result.passed}
+            lines += [
+                f"  {label}" + (f": {result.message}" if result.message else "") for label, result in wrong.items()
+            ]
+        raise ReportFailed("\n".join(lines))
 
 
 def _synchronous(function: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plugbay.errors import StoreError
-from plugbay.stack.artifact_store import ArtifactStore
+from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.store.artifacts import Artifacts
 from plugbay.store.documents import CacheEntry, read
 from plugbay.store.layout import cache_key

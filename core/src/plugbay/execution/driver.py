@@ -9,7 +9,8 @@ from contextlib import contextmanager, suppress
 from typing import cast
 
 import plugbay
-from plugbay.errors import PlanError, PlugbayError, RunBusyError, RunFailed
+from plugbay.errors import PlanError, PlugbayError, RunBusyError, RunFailed, did_you_mean, listed
+from plugbay.execution.announcing import announce_failure
 from plugbay.execution.failures import call_guarded, error_info
 from plugbay.execution.interruption import Interruption
 from plugbay.execution.live_run import LiveRun
@@ -19,11 +20,11 @@ from plugbay.history.run import Run
 from plugbay.home import log_path
 from plugbay.pipelines.pipeline import Compiled
 from plugbay.stack import Stack
-from plugbay.stack.artifact_store import ArtifactStore
+from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.store.documents import EndRecord, RunRecord, write
 from plugbay.store.layout import end_key, new_run_id, plan_key
 from plugbay.store.ownership import Ownership, is_gone, latest_driver, this_process
-from plugbay_hookspecs.types import Capabilities, Plan, RunInfo, RunOutcome, RunStatus
+from plugbay_hookspecs.types import Capabilities, Plan, PlannedStep, RunInfo, RunOutcome, RunStatus
 from plugbay_hookspecs.types import LiveRun as LiveRunProtocol
 
 
@@ -134,6 +135,8 @@ def _drive(
         )
         told = True
         stack.host.tell("run_finished", run=info, outcome=outcome)
+        if status == "failed":
+            announce_failure(stack, info, outcome)
     finally:
         if not told:  # the store failed, or the process is being ended: observers must let go of the terminal
             lost = RunOutcome(status="interrupted", seconds=time.monotonic() - began, error=live.error)
@@ -190,19 +193,36 @@ def _upload_left_logs(session: Session, run_id: str) -> None:
 
 
 def check_capabilities(plan: Plan, stack: Stack) -> None:
-    """Raise :class:`PlanError` with everything the plan needs and the stack's orchestrator cannot do."""
+    """Raise :class:`PlanError` with everything the plan needs and the stack's orchestrator and step operators cannot do."""
     able: Capabilities = stack.orchestrator.capabilities()
     problems = []
     for step in plan.steps:
         if step.mapped and not able.dynamic_maps:
             problems.append(f"step {step.id!r} is mapped over a list that is known only at run time")
+        if step.operator is not None:
+            problems += _problems_of_operator(step, stack)
+            continue
         lacking = step.resources.names() - able.resources
         if lacking:
             problems.append(f"step {step.id!r} asks for {', '.join(sorted(lacking))}")
-        if step.operator is not None:
-            problems.append(f"step {step.id!r} names the step operator {step.operator!r}, and the stack has none")
     if problems:
         flavor = stack.of_type("orchestrator")[0].info.flavor
         lines = "\n".join(f"  {problem}" for problem in problems)
         msg = f"the orchestrator {flavor!r} of stack {stack.name!r} cannot run this plan:\n{lines}"
         raise PlanError(msg)
+
+
+def _problems_of_operator(step: PlannedStep, stack: Stack) -> list[str]:
+    name = step.operator or ""
+    operators = stack.step_operators
+    if name not in operators:
+        known = f"has just {listed(operators)}{did_you_mean(name, operators)}" if len(operators) else "has none"
+        return [f"step {step.id!r} names the step operator {name!r}, and the stack {known}"]
+    able = operators[name].capabilities()
+    problems = []
+    lacking = step.resources.names() - able.resources
+    if lacking:
+        problems.append(f"step {step.id!r} asks step operator {name!r} for {', '.join(sorted(lacking))}")
+    if able.image == "required":
+        problems.append(f"step operator {name!r} runs step {step.id!r} in a container image only, and none is built")
+    return problems

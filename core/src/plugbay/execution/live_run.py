@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -25,6 +26,7 @@ from plugbay_hookspecs.types import CacheSource, ErrorInfo, Plan, PlannedStep, R
 
 if TYPE_CHECKING:
     from plugbay.execution.interruption import Interruption
+    from plugbay.execution.jobs import Jobs
 
 _WAKE = object()
 _UNKNOWN = ErrorInfo(type="Exception", message="unknown")
@@ -69,6 +71,8 @@ class LiveRun:
         self._host = session.stack.host
         self._store = session.stack.artifact_store
         self._shipping = Shipping(run_id, session.stack, compiled.code)
+        self._operated = any(step.operator is not None for step in self.plan.steps)
+        self._resumed = kept is not None
         self._use_cache = use_cache
         self._kept = dict(kept or {})
         self._attempts = dict(attempts or {})
@@ -100,9 +104,13 @@ class LiveRun:
                 self._cancel_in_flight()
             self._enforce_deadlines()
             self._collect()
-            if self._queue and (limit is None or len(self._in_flight) < max(1, limit)):
-                call = self._queue.popleft()
-                if not self._answered(call):
+            call = self._next(limit)
+            if call is not None:
+                if self._answered(call):
+                    continue
+                if call.step.operator is not None:
+                    self._jobs.start(self._begin(call))
+                else:
                     yield cast(ReadyStep, self._begin(call))
             elif not self._in_flight and not self._queue and not self._timing.waiting:
                 return
@@ -136,7 +144,31 @@ class LiveRun:
         """Tell that the attempt is over."""
         self._completions.put((cast(Attempt, step), result))
 
+    @functools.cached_property
+    def _jobs(self) -> Jobs:
+        from plugbay.execution.jobs import Jobs  # only a plan that names step operators needs it
+
+        return Jobs(
+            self._session.stack,
+            lambda attempt, cancel: self.submitted(cast(ReadyStep, attempt), cancel),
+            lambda attempt, error: self.complete(cast(ReadyStep, attempt), error),
+            resumed=self._resumed,
+        )
+
     # -- starting --------------------------------------------------------------------------------------------------
+
+    def _next(self, limit: int | None) -> Call | None:
+        """Take the first call from the queue that may start; what a step operator runs takes no room here."""
+        running = len(self._in_flight)
+        if self._operated:
+            running -= sum(1 for attempt in self._in_flight.values() if attempt.call.step.operator is not None)
+        if self._queue and (limit is None or running < max(1, limit)):
+            return self._queue.popleft()
+        for index, call in enumerate(self._queue if self._operated else ()):
+            if call.step.operator is not None:
+                del self._queue[index]
+                return call
+        return None
 
     def _collect(self) -> None:
         """Queue what can start now: steps whose needs are met, and retries whose delay is over."""
@@ -199,6 +231,7 @@ class LiveRun:
             fingerprint=fingerprint,
             timeout=call.step.timeout,
             resources=call.step.resources,
+            fail_on_report=call.step.fail_on_report,
         )
         attempt = self._in_flight[call.id] = Attempt(call, task, self._shipping)
         self._host.tell("step_started", step=task.info)

@@ -43,6 +43,7 @@ class Task:
     """``None`` when the attempt answers no later call."""
     timeout: float | None = None
     resources: Resources = field(factory=Resources)
+    fail_on_report: bool = False
 
 
 def resolve_binding(binding: Binding, output: Callable[[OutputOf], Resolved], item: Resolved | None = None) -> Resolved:
@@ -136,6 +137,7 @@ def task_to_tree(task: Task) -> dict[str, Any]:
         "fingerprint": task.fingerprint,
         "timeout": task.timeout,
         "resources": unstructure(task.resources),
+        "fail_on_report": task.fail_on_report,
     }
 
 
@@ -149,6 +151,7 @@ def task_from_tree(tree: Mapping[str, Any]) -> Task:
         fingerprint=tree["fingerprint"],
         timeout=tree["timeout"],
         resources=structure(tree["resources"], Resources),
+        fail_on_report=tree.get("fail_on_report", False),
     )
 
 

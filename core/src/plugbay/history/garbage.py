@@ -22,7 +22,7 @@ from plugbay.errors import DamagedDocumentError, NotFoundError, StoreError
 from plugbay.history.reader import Reader
 from plugbay.home import lock_directory, log_directory
 from plugbay.stack import Stack
-from plugbay.stack.artifact_store import ArtifactStore
+from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.store.artifacts import blobs_of
 from plugbay.store.documents import AttemptRecord, CacheEntry, read
 from plugbay.store.layout import BLOBS, CACHE, SOURCES, blob_key, run_prefix, steps_prefix

@@ -103,6 +103,17 @@ class Host:
             except Exception as error:  # noqa: BLE001  whatever a plugin raises must not end the run
                 self._report(component, hook, error)
 
+    def tell_one(self, component: Component, hook: str, **arguments: Any) -> tuple[bool, Any]:
+        """Call ``hook`` of one component; when it raises that is reported and stops nothing.
+
+        :returns: whether it did not raise, and what it returned.
+        """
+        try:
+            return True, self.one(component, hook, **arguments)
+        except Exception as error:  # noqa: BLE001  as above
+            self._report(component, hook, error)
+            return False, None
+
     def gather(self, hook: str, **arguments: Any) -> dict[str, Any]:
         """Like :meth:`tell`, with the results that are not ``None`` by the component's id."""
         found = {}

@@ -107,6 +107,7 @@ class _Planner:
             retry=options.retry(),
             timeout=options.timeout,
             operator=options.operator,
+            fail_on_report=options.fail_on_report,
             resources=parse_resources(options.resources),
             cache=options.cache,
             static_fingerprint=self._static_fingerprint(call),
@@ -128,9 +129,10 @@ class _Planner:
         files = [
             self._file_digest(Path(path)) for _, binding in sorted(call.inputs.items()) for path in _paths_in(binding)
         ]
-        if not declared and not files and not options.version:
+        strict = ["fail_on_report"] if options.fail_on_report else []
+        if not declared and not files and not options.version and not strict:
             return code
-        return hashlib.sha256(canonical([code, options.version, declared, files])).hexdigest()
+        return hashlib.sha256(canonical([code, options.version, declared, files, *strict])).hexdigest()
 
     def _dependency(self, dependency: str | Path, where: str) -> list[str]:
         if isinstance(dependency, Path):

@@ -34,6 +34,7 @@ class StepOptions:
     operator: str | None = None
     resources: Mapping[str, float | str] = field(factory=dict)
     cache: bool = True
+    fail_on_report: bool = False
     version: str = ""
     depends: tuple[str | Path, ...] = ()
     on_success: Callable[..., object] | None = None

@@ -12,7 +12,7 @@ from attrs import frozen
 from plugbay.config.schema import ComponentConfig, StackConfig
 from plugbay.errors import PluginError
 from plugbay.host.host import Component, Host
-from plugbay.stack.artifact_store import ArtifactStore
+from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.stack.selection import LateSecrets, select
 from plugbay.stack.stack import Stack
 from plugbay_hookspecs import Secret
@@ -58,7 +58,7 @@ def for_any_machine(stack: Stack) -> dict[str, Any]:
     for component in stack.components:
         info = component.info
         if info.distribution is None:
-            if info.type in ("orchestrator", "observer"):
+            if info.type in ("orchestrator", "step_operator", "observer"):
                 continue  # they drive and watch the run from here
             msg = f"{component} belongs to no installed distribution, so a worker on another machine cannot load it"
             raise PluginError(msg)

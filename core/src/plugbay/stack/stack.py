@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from plugbay.config.schema import Config, StackConfig, load_config
-from plugbay.errors import ConfigError, NotFoundError, PluginError
+from plugbay.errors import ConfigError, NotFoundError
 from plugbay.host.host import Component, Host, raise_together
-from plugbay.stack.artifact_store import ArtifactStore
+from plugbay.stack.facades.artifact_store import ArtifactStore
+from plugbay.stack.facades.chosen import Facades
 from plugbay.stack.given import components_of
-from plugbay.stack.orchestrator import Orchestrator
 from plugbay.stack.selection import LateSecrets, select
 from plugbay_hookspecs.types import Health, Problem, StackInfo
 
 
-class Stack:
+class Stack(Facades):
     """A named set of components and observers, registered with one plugin manager.
 
     ``Stack.load("prod")`` builds a configured one. ``Stack(orchestrator=..., artifact_store=..., observers=[...])``
@@ -86,26 +85,12 @@ class Stack:
         """The components of a type, in stack order."""
         return [component for component in self.components if component.info.type == kind]
 
-    @functools.cached_property
-    def orchestrator(self) -> Orchestrator:
-        """The orchestrator; a worker's stack may be without.
-
-        Raises :class:`PluginError` when it is.
-        """
-        found = self.of_type("orchestrator")
-        if not found:
-            msg = f"stack {self.name!r} has no orchestrator in this process"
-            raise PluginError(msg)
-        return Orchestrator(self.host, found[0])
-
     def secret(self, name: str) -> str:
         """Ask the secrets managers in stack order. Raises :class:`NotFoundError` when none knows the secret."""
-        managers = self.of_type("secrets_manager")
-        for manager in managers:
-            value: str | None = self.host.one(manager, "secrets_manager_get", name=name)
-            if value is not None:
-                return value
-        asked = ", ".join(manager.id for manager in managers) or "none, the stack has none"
+        value = self.secrets_manager.get(name)
+        if value is not None:
+            return value
+        asked = ", ".join(manager.id for manager in self.of_type("secrets_manager")) or "none, the stack has none"
         msg = f"no secrets manager of stack {self.name!r} knows the secret {name!r} (asked: {asked})"
         raise NotFoundError(msg)
 

@@ -18,7 +18,7 @@ from plugbay.errors import CorruptArtifactError, OutputError, StoreError
 from plugbay.reference import reference_to
 from plugbay.serializers.builtin import FILE
 from plugbay.serializers.choice import Serializers
-from plugbay.stack.artifact_store import ArtifactStore
+from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.store.layout import blob_key
 from plugbay.store.spool import Spool
 from plugbay.values import canonical, encode
@@ -213,6 +213,18 @@ def collection(name: str, kind: str, items: tuple[Artifact, ...]) -> Artifact:
     digest = _digest_of_items(items)
     size = sum(item.size for item in items)
     return Artifact(name=name, digest=digest, size=size, serializer=kind, type=f"builtins:{kind}", items=items)
+
+
+def digest_of_path(path: Path) -> str:
+    """The digest that a file or a directory has as an artifact, without saving it."""
+    if not path.is_dir():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    parts = [
+        (file.relative_to(path).as_posix(), digest_of_path(file), file.name) for file in _files_below(path, "source")
+    ]
+    items = [[relative, digest, FILE.name, "pathlib:Path", filename] for relative, digest, filename in parts]
+    return hashlib.sha256(canonical(items)).hexdigest()
 
 
 def _digest_of_items(items: tuple[Artifact, ...]) -> str:

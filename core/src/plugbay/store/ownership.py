@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from plugbay.errors import RunBusyError, StoreError
 from plugbay.home import lock_directory
-from plugbay.stack.artifact_store import ArtifactStore
+from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.store.documents import Driver, read, write
 from plugbay.store.layout import cancel_key, driver_key, heartbeat_key, run_prefix
 

@@ -114,6 +114,8 @@ class PlannedStep:
     resources: Resources = Resources()
     cache: bool = True
     """May answer, and be answered, from the cache."""
+    fail_on_report: bool = False
+    """An output that is a report of a data validator which has not passed fails the step."""
     static_fingerprint: str = ""
     """Digest of what is known at plan time and can change the result: the code the step can reach, the files among its
     arguments, and what it declares with ``depends`` and ``version``."""

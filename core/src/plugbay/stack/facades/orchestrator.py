@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from plugbay.host.host import Component, Host
+from plugbay.stack.facades.addressed import ToOne
 from plugbay_hookspecs.types import Capabilities, LiveRun, Plan, RunStatus, Schedule
 
 
-class Orchestrator:
+class Orchestrator(ToOne):
     """What drives the steps of a run; see :mod:`plugbay_hookspecs.orchestrator` for what each call promises."""
-
-    def __init__(self, host: Host, component: Component) -> None:
-        """Reach the orchestrator ``component`` of ``host``."""
-        self._host, self._component = host, component
-
-    def _call(self, hook: str, **arguments: Any) -> Any:
-        return self._host.one(self._component, f"orchestrator_{hook}", **arguments)
 
     def run(self, run: LiveRun) -> None:
         """Drive the run to its end."""

@@ -1,0 +1,27 @@
+"""The typed facade of the stack's image builder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from plugbay.stack.facades.addressed import ToOne
+from plugbay_hookspecs.types import BuildOptions, Image, ImageSpec
+
+
+class ImageBuilder(ToOne):
+    """What makes images; see :mod:`plugbay_hookspecs.image_builder` for what each call promises."""
+
+    def build(self, context: Path, spec: ImageSpec, options: BuildOptions) -> Image:
+        """Build an image of the files in ``context``."""
+        image: Image = self._call("build", context=context, spec=spec, options=options)
+        return image
+
+    def is_local(self) -> bool:
+        """Whether images are built on this machine."""
+        local: bool | None = self._call("is_local")
+        return local is not False
+
+    def find(self, reference: str) -> Image | None:
+        """Look up an image that was built before; ``None`` when there is none."""
+        image: Image | None = self._call("find", reference=reference)
+        return image

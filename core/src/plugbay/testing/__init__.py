@@ -1,0 +1,1 @@
+"""Conformance classes for flavors, one module for each component type: they check what a flavor does, for pytest."""

@@ -1,0 +1,85 @@
+"""Models that are served by processes of this machine."""
+
+import hashlib
+import json
+import os
+import pickle
+import signal
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plugbay.testing.model_deployer import ModelDeployerContract
+from plugbay_hookspecs.types import DeploymentConfig, DeploymentFilter, Resources, Servable
+from plugbay_local.model_deployer import HttpModelDeployer
+
+
+@pytest.fixture
+def deployer(tmp_path: Path) -> Any:
+    deployer = HttpModelDeployer(directory=tmp_path / "deployments")
+    yield deployer
+    for found in deployer.model_deployer_find(DeploymentFilter()):
+        deployer.model_deployer_delete(found.id, True)
+
+
+class TestHttp(ModelDeployerContract):
+    @pytest.fixture
+    def component(self, tmp_path: Path) -> Any:
+        return HttpModelDeployer(directory=tmp_path / "deployments")
+
+
+def pickled(tmp_path: Path, model: object) -> Servable:
+    path = tmp_path / "model.pickle"
+    path.write_bytes(pickle.dumps(model))
+    return Servable(uri=path.as_uri(), format="pickle", digest=hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+CONFIG = DeploymentConfig(name="sizes")
+
+
+def test_a_pickled_model_answers_over_http(tmp_path, deployer):
+    made = deployer.model_deployer_deploy(pickled(tmp_path, len), CONFIG, 30)
+    with urllib.request.urlopen(f"{made.url}/health", timeout=10) as answer:
+        assert json.load(answer)["status"] == "ok"
+    request = urllib.request.Request(f"{made.url}/predict", json.dumps([1, 2, 3]).encode())
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert json.load(answer) == 3
+
+
+def test_arrays_and_frames_are_sent_as_rows(tmp_path, deployer):
+    numpy = pytest.importorskip("numpy")
+    polars = pytest.importorskip("polars")
+    made = deployer.model_deployer_deploy(pickled(tmp_path, list), CONFIG, 30)
+    assert deployer.model_deployer_predict(made.id, numpy.eye(2)) == [[1.0, 0.0], [0.0, 1.0]]
+    assert deployer.model_deployer_predict(made.id, polars.DataFrame({"a": [1, 2]})) == [{"a": 1}, {"a": 2}]
+
+
+def test_a_file_with_another_digest_is_not_unpickled(tmp_path, deployer):
+    servable = pickled(tmp_path, len)
+    Path(tmp_path / "model.pickle").write_bytes(pickle.dumps(print))
+    with pytest.raises(RuntimeError, match="has the digest"):
+        deployer.model_deployer_deploy(servable, CONFIG, 30)
+
+
+def test_everything_that_cannot_be_done_is_told_at_once(tmp_path, deployer):
+    config = DeploymentConfig(name="x", replicas=2, image="python", resources=Resources(gpu=1), options={"colour": 1})
+    with pytest.raises(ValueError) as caught:
+        deployer.model_deployer_deploy(Servable(uri="s3://x/y", format="onnx"), config, 1)
+    for told in ("replicas=2", "image='python'", "gpu", "colour", "s3://x/y", "format='onnx'"):
+        assert told in str(caught.value)
+
+
+def test_a_server_that_was_killed_is_told_and_can_be_started(tmp_path, deployer):
+    made = deployer.model_deployer_deploy(pickled(tmp_path, len), CONFIG, 30)
+    os.kill(int((deployer.directory / "sizes" / "server-1.pid").read_text()), signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while (found := deployer.model_deployer_status(made.id)).state == "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert found.state == "failed"
+    assert "its process is gone" in found.detail
+    assert deployer.model_deployer_start(made.id, 30) == made
+    assert deployer.model_deployer_predict(made.id, [1]) == 1
