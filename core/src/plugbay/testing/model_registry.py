@@ -426,8 +426,8 @@ class ModelRegistryContract(ComponentContract):
             call("model_registry_set_alias", name="flights", alias="champion", version=version)
             for version in versions[::-1]
         ]
-        ends = time.monotonic() + 0.7
         with self.over_and_over(component, script):
+            ends = time.monotonic() + 0.7
             while time.monotonic() < ends:
                 found = registry.version("@champion")
                 assert found is not None, "an alias had no version for a moment"
