@@ -182,7 +182,7 @@ class ArtifactStoreContract(ComponentContract):
         """Here because the file to store is not there."""
         store.put("a", b"as it was")
         for key in ("a", "b/c"):
-            with pytest.raises(OSError):  # noqa: PT011 -- any kind
+            with pytest.raises(OSError):
                 store.put(key, tmp_path / "no such file")
         assert store.get("a") == b"as it was", "a put that failed left its object behind"
         assert store.keys() == ["a"], "a put that failed left an object"

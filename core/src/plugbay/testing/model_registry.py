@@ -213,7 +213,7 @@ class ModelRegistryContract(ComponentContract):
     def test_a_version_without_files_is_none(self, registry: RegistryHooks, tmp_path: Path) -> None:
         """Nothing is found of a version whose files could not be had."""
         registry.register()
-        with pytest.raises(OSError):  # noqa: PT011 -- any kind
+        with pytest.raises(OSError):
             registry.create(tmp_path / "no such file")
         assert registry.versions() == [], "a version without files is found"
 
