@@ -29,6 +29,7 @@ class Torn(LocalArtifactStore):
         with path.open("wb") as file:
             for start in range(0, len(content), 65536):
                 file.write(content[start : start + 65536])
+                time.sleep(0.0005)
         return True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,6 +43,7 @@ class Forgetful(LayoutContainerRegistry):
         before = self.container_registry_resolve(reference)
         if before not in (None, image.digest):
             self.container_registry_delete(f"{reference.rpartition(':')[0]}@{before}")
+            time.sleep(0.03)
         return super().container_registry_push(image, reference)
 
 

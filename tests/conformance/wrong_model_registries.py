@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote
@@ -55,6 +56,7 @@ class Unsteady(StoreModelRegistry):
     @hookimpl
     def model_registry_set_alias(self, name: str, alias: str, version: str | None) -> None:
         super().model_registry_set_alias(name, alias, None)
+        time.sleep(0.03)
         super().model_registry_set_alias(name, alias, version)
 
 

@@ -76,7 +76,7 @@ def test_a_server_that_was_killed_is_told_and_can_be_started(tmp_path, deployer)
     made = deployer.model_deployer_deploy(pickled(tmp_path, len), CONFIG, 30)
     os.kill(int((deployer.directory / "sizes" / "server-1.pid").read_text()), signal.SIGKILL)
     deadline = time.monotonic() + 10
-    while (found := deployer.model_deployer_status(made.id)).state == "running":
+    while "process is gone" not in (found := deployer.model_deployer_status(made.id)).detail:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     assert found.state == "failed"

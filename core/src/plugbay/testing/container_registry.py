@@ -265,8 +265,8 @@ class ContainerRegistryContract(ComponentContract):
         script = [
             call("container_registry_push", image=each, reference=registry.reference()) for each in (other, image)
         ]
-        ends = time.monotonic() + 0.7
         with self.over_and_over(component, script):
+            ends = time.monotonic() + 0.7
             while time.monotonic() < ends:
                 assert registry.resolve() in digests, "a tag meant no image for a moment"
         assert registry.resolve() in digests

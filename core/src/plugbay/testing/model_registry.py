@@ -213,7 +213,7 @@ class ModelRegistryContract(ComponentContract):
     def test_a_version_without_files_is_none(self, registry: RegistryHooks, tmp_path: Path) -> None:
         """Nothing is found of a version whose files could not be had."""
         registry.register()
-        with pytest.raises(OSError):  # noqa: PT011 -- any kind
+        with pytest.raises(OSError):
             registry.create(tmp_path / "no such file")
         assert registry.versions() == [], "a version without files is found"
 
@@ -426,8 +426,8 @@ class ModelRegistryContract(ComponentContract):
             call("model_registry_set_alias", name="flights", alias="champion", version=version)
             for version in versions[::-1]
         ]
-        ends = time.monotonic() + 0.7
         with self.over_and_over(component, script):
+            ends = time.monotonic() + 0.7
             while time.monotonic() < ends:
                 found = registry.version("@champion")
                 assert found is not None, "an alias had no version for a moment"

@@ -253,7 +253,8 @@ class HttpModelDeployer:
                 code, _ = self._ask(directory, "GET", "/health", None, 5)
                 state, detail = ("running", "") if code == 200 else ("failed", f"its health is {code}")
             except OSError as error:
-                detail = f"it does not answer: {error}"
+                lives = _server(directory, answering).lives()  # or it went while it was asked
+                detail = f"it does not answer: {error}" if lives else _why_not(directory, answering, 0)
         elif latest != answering and _server(directory, latest).lives():
             state = "starting"
         elif (directory / "stopped").exists():
