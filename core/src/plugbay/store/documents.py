@@ -208,7 +208,11 @@ def _artifact_tree(artifact: Artifact) -> dict[str, Any]:
 
 def _artifact(tree: dict[str, Any]) -> Artifact:
     texts = (tree["name"], tree["serializer"], tree["type"], tree["digest"])
-    if not all(type(text) is str for text in texts) or _is_digest(tree["digest"]) is None or type(tree["size"]) is not int:
+    if (
+        not all(type(text) is str for text in texts)
+        or _is_digest(tree["digest"]) is None
+        or type(tree["size"]) is not int
+    ):
         msg = "an artifact whose name, digest, size, serializer or type is none"
         raise ValueError(msg)
     inline = tree["text"].encode() if "text" in tree else base64.b64decode(tree["base64"]) if "base64" in tree else None

@@ -218,7 +218,7 @@ class SecretsManagerContract(ComponentContract):
     def test_what_nobody_could_ask_for_is_refused(self, hooks: Any, name: str, values: Mapping[str, str]) -> None:
         """With ``ValueError``."""
         self.need("writing")
-        with pytest.raises(ValueError):  # noqa: PT011 -- the message is the flavor's
+        with pytest.raises(ValueError):
             hooks.secrets_manager_create(name=name, values=values)
         assert hooks.secrets_manager_get(name="a.b") is None
 
