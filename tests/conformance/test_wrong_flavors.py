@@ -12,7 +12,7 @@ FOUND_OUT = {
     "wrong_orchestrators.py": {
         ("TestTwice", "test_each_step_is_executed_once"): "executions by step: {0: 2",
         ("TestBoastful", "test_steps_that_can_run_at_the_same_time_do"): "two steps did not meet",
-        ("TestHasty", "test_a_diamond"): "the record is {'status': 'skipped'",
+        ("TestHasty", "test_a_diamond"): "the record is {'status': 'cancelled'",
         ("TestSwallowing", "test_a_retry_has_a_record_and_a_log_of_its_own"): "the engine tries once",
         ("TestUndeclared", "test_a_missing_capability_is_declared_with_its_reason"): "lacking['parallel'] must say why",
     },
