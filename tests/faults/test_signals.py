@@ -38,8 +38,8 @@ def test_a_run_that_is_asked_to_stop_is_cancelled_and_can_be_resumed(
         statuses = list(lab.statuses().values())
         if not statuses:  # it came before the run began, or even before Python was up
             assert code != 0
-        elif statuses == ["succeeded"]:
-            assert code == 0
+        elif statuses == ["succeeded"]:  # the signal may have met a process whose run was over
+            assert code in (0, 130, -number)
         else:
             end = lab.end()
             assert statuses == ["cancelled"], f"after {instant:.3f} s: {statuses}, exit code {code}"

@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import sys
 import tempfile
 import zipfile
@@ -19,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from plugbay.errors import PlugbayError, StoreError
+from plugbay.errors import DamagedDocumentError, PlugbayError, StoreError
 from plugbay.execution.attempt import execute_attempt
 from plugbay.execution.ready_step import STORE_VARIABLE
 from plugbay.execution.session import Session
@@ -28,6 +29,8 @@ from plugbay.stack import Stack
 from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.stack.shipping import stack_from, store_from
 from plugbay.store.layout import source_key, task_key
+
+_is_digest = re.compile(r"[0-9a-f]{64}").fullmatch
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,15 +65,30 @@ def _fetch(store_tree: dict[str, Any], key: str, directory: Path) -> tuple[Task,
     component = host.components[0]
     host.one(component, "component_start")
     try:
-        document = json.loads(store.get(key))
-        _unpack(store, document["source"], directory)
+        source, task, stack = _parts_of(store.get(key), key)
+        _unpack(store, source, directory)
     except FileNotFoundError as error:
         msg = f"the artifact store has no {error.filename or key}; the run was deleted, or this is another store"
         raise StoreError(msg) from error
     finally:
         host.one(component, "component_stop")
     sys.path.insert(0, str(directory))
-    return task_from_tree(document["task"]), stack_from(document["stack"])
+    return task, stack_from(stack)
+
+
+def _parts_of(content: bytes, key: str) -> tuple[str, Task, dict[str, Any]]:
+    """Read a task's document: the digest of the code, the task, and the stack. Raises :class:`DamagedDocumentError`."""
+    try:
+        document = json.loads(content)
+        source, stack = document["source"], document["stack"]
+        task = task_from_tree(document["task"])
+        if not (isinstance(source, str) and _is_digest(source) and isinstance(stack, dict)):
+            msg = "a digest of the code and a stack are needed"
+            raise TypeError(msg)
+    except Exception as error:
+        msg = f"{key} is damaged: it is no task ({type(error).__name__}: {error})"
+        raise DamagedDocumentError(msg) from error
+    return source, task, stack
 
 
 def _unpack(store: ArtifactStore, digest: str, directory: Path) -> None:

@@ -37,6 +37,9 @@ from plugbay_hookspecs.types import (
 words = st.text(max_size=5)
 numbers = st.floats(allow_nan=False)
 counts = st.integers(0, 10**12)
+moments = st.floats(0, 2e11)
+seconds = st.floats(-2e11, 2e11)
+digests = st.binary(min_size=32, max_size=32).map(bytes.hex)
 trees = st.recursive(
     st.none() | st.booleans() | st.integers() | numbers | words,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(words, inner, max_size=2),
@@ -55,7 +58,7 @@ bindings: Any = st.recursive(
 plain_artifacts = st.builds(
     Artifact,
     name=words,
-    digest=words,
+    digest=digests,
     size=counts,
     serializer=words,
     type=words,
@@ -67,7 +70,7 @@ artifacts = st.recursive(
     lambda inner: st.builds(
         Artifact,
         name=words,
-        digest=words,
+        digest=digests,
         size=counts,
         serializer=words,
         type=words,
@@ -96,7 +99,7 @@ steps = st.builds(
     cache=st.booleans(),
     static_fingerprint=words,
 )
-drivers = st.builds(Driver, number=counts, host=words, boot=words, pid=counts, lock=words, at=numbers)
+drivers = st.builds(Driver, number=counts, host=words, boot=words, pid=counts, lock=words, at=moments)
 documents = st.one_of(
     drivers,
     st.builds(
@@ -112,7 +115,7 @@ documents = st.one_of(
         ),
         stack=words,
         components=st.lists(st.builds(ComponentInfo, type=words, name=words, flavor=words), max_size=2).map(tuple),
-        created=numbers,
+        created=moments,
         driver=drivers,
         code_root=st.none() | words,
         use_cache=st.booleans(),
@@ -125,8 +128,8 @@ documents = st.one_of(
         name=words,
         attempt=counts,
         status=statuses,
-        started=numbers,
-        ended=numbers,
+        started=moments,
+        ended=moments,
         fingerprint=st.none() | words,
         inputs=st.dictionaries(words, st.lists(words, max_size=2).map(tuple), max_size=2),
         outputs=several_artifacts,
@@ -141,17 +144,17 @@ documents = st.one_of(
         run_id=words,
         status=st.sampled_from(["succeeded", "failed", "cancelled"]),
         driver=counts,
-        ended=numbers,
+        ended=moments,
         steps=st.dictionaries(
             words,
             st.builds(
-                StepSummary, status=statuses, attempt=counts, seconds=numbers, source=st.none() | sources, reason=words
+                StepSummary, status=statuses, attempt=counts, seconds=seconds, source=st.none() | sources, reason=words
             ),
             max_size=2,
         ),
         error=errors,
     ),
-    st.builds(CacheEntry, source=sources, outputs=several_artifacts, seconds=numbers),
+    st.builds(CacheEntry, source=sources, outputs=several_artifacts, seconds=seconds),
 )
 
 

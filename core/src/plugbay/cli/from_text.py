@@ -64,7 +64,7 @@ def _path(text: str, hint: type[pathlib.PurePath], where: str) -> tuple[Any, lis
     path = hint(text)
     try:
         return path.expanduser() if isinstance(path, pathlib.Path) else path, []
-    except RuntimeError:
+    except (RuntimeError, ValueError):
         return None, [f"{where}: {text!r} starts at the home directory of a user who is not known here"]
 
 

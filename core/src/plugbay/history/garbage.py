@@ -11,10 +11,14 @@ a later release wrote, is kept, and so is every blob as long as there is one.
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from attrs import define, frozen
 
@@ -198,10 +202,41 @@ class _Collection:
         if self._unreadable or self._newer_entries:
             return
         for entry in old:
-            # looked at again right before it goes: an attempt may have met the blob meanwhile, and made it young
-            if entry.key not in needed and (now := self._store.stat(entry.key)) is not None and self._is_old(now):
-                self._tally.blobs += 1
-                self._delete([now])
+            if entry.key not in needed:
+                self._remove_if_still_old(entry.key)
+
+    def _remove_if_still_old(self, key: str) -> None:
+        """Look at a blob once more, and remove it: an attempt may have met it meanwhile, and made it young.
+
+        Where an attempt meets it between the look and the removal, the removed file tells, and is put back. A store whose
+        objects are no files of this machine leaves that moment open.
+        """
+        with ExitStack() as opened:
+            file = self._opened(key, opened)
+            found = self._store.stat(key)
+            if found is None or not self._is_old(found):
+                return
+            self._delete([found])
+            if file is not None and not self._dry_run and self._now - os.fstat(file.fileno()).st_mtime <= self._grace:
+                self._tally.bytes -= found.size
+                self._put_back(key, file)
+                return
+            self._tally.blobs += 1
+
+    def _opened(self, key: str, opened: ExitStack) -> BinaryIO | None:
+        with suppress(OSError):
+            path = self._store.local_path(key)
+            return opened.enter_context(path.open("rb")) if path is not None else None
+        return None
+
+    def _put_back(self, key: str, file: BinaryIO) -> None:
+        handle, name = tempfile.mkstemp(prefix="kept-", dir=self._store.scratch())
+        try:
+            with os.fdopen(handle, "wb") as copy:
+                shutil.copyfileobj(file, copy, 1 << 20)
+            self._store.put(key, Path(name), if_absent=True)
+        finally:
+            Path(name).unlink(missing_ok=True)
 
     def _blobs_of_run(self, run_id: str) -> Iterator[str]:
         for record in self._records(run_id):

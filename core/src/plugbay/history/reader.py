@@ -101,7 +101,7 @@ class Reader:
         with self.access():
             try:
                 return self._attempt(key)
-            except FileNotFoundError as error:
+            except (FileNotFoundError, ValueError) as error:  # a reference to it may be no key at all
                 msg = f"run {run_id} has no record of attempt {number} of step {step!r}"
                 raise NotFoundError(msg) from error
 
@@ -145,7 +145,10 @@ class Reader:
         """Read what an attempt has printed so far."""
         local = log_path(run_id, step, attempt)
         with self.access(), suppress(FileNotFoundError):
-            return self.store.get(log_key(run_id, step, attempt)).decode("utf-8", "replace")
+            try:
+                return self.store.get(log_key(run_id, step, attempt)).decode("utf-8", "replace")
+            except ValueError:  # no key: a damaged reference
+                return ""
         with suppress(FileNotFoundError):
             return local.read_bytes().decode("utf-8", "replace")
         return ""

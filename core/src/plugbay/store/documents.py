@@ -27,6 +27,23 @@ from plugbay_hookspecs.types import (
     StepStatus,
 )
 
+_YEAR_10000 = 253402300800.0
+
+
+def _moment(_: Any, field: Any, value: float) -> None:
+    """Refuse what no calendar has: one such record must not keep all others from being listed."""
+    if not 0 <= value < _YEAR_10000:
+        msg = f"{field.name} is {value!r}, which is no time"
+        raise ValueError(msg)
+
+
+def _seconds(_: Any, field: Any, value: float) -> None:
+    """As above; negative where a clock was set back."""
+    if not -_YEAR_10000 < value < _YEAR_10000:
+        msg = f"{field.name} is {value!r}, which is no number of seconds"
+        raise ValueError(msg)
+
+
 SCHEMA = 1
 """The version of the documents written here. Readers take every version up to it."""
 
@@ -43,7 +60,7 @@ class Driver:
     pid: int
     lock: str
     """The file that is locked on that machine for as long as the process lives."""
-    at: float
+    at: float = field(validator=_moment)
 
 
 @frozen(kw_only=True)
@@ -54,7 +71,7 @@ class RunRecord:
     plan: Plan
     stack: str
     components: tuple[ComponentInfo, ...]
-    created: float
+    created: float = field(validator=_moment)
     """Seconds since the epoch."""
     driver: Driver
     code_root: str | None = None
@@ -74,8 +91,8 @@ class AttemptRecord:
     name: str
     attempt: int
     status: StepStatus
-    started: float
-    ended: float
+    started: float = field(validator=_moment)
+    ended: float = field(validator=_moment)
     fingerprint: str | None = None
     inputs: Mapping[str, tuple[str, ...]] = field(factory=dict)
     """The digests of the artifacts that each parameter was made of."""
@@ -105,7 +122,7 @@ class StepSummary:
     status: StepStatus
     attempt: int = 0
     """The attempt that counts; 0 when there was none."""
-    seconds: float = 0.0
+    seconds: float = field(default=0.0, validator=_seconds)
     source: CacheSource | None = None
     reason: str | None = None
     calls: int | None = None
@@ -120,7 +137,7 @@ class EndRecord:
     status: RunStatus
     driver: int
     """The number of the driver that ended it."""
-    ended: float
+    ended: float = field(validator=_moment)
     steps: Mapping[str, StepSummary]
     """By step id, and by call id for calls of mapped steps."""
     error: ErrorInfo | None = None
@@ -134,7 +151,7 @@ class CacheEntry:
 
     source: CacheSource
     outputs: tuple[Artifact, ...]
-    seconds: float = 0.0
+    seconds: float = field(default=0.0, validator=_seconds)
     """How long the attempt took."""
     fingerprint: str | None = None
     """What it answers, as its key says too: an entry that was moved to another key answers nothing."""

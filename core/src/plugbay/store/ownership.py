@@ -70,12 +70,17 @@ def _is_lock_of(path: str, run_id: str) -> bool:
 def _can_lock(path: str) -> bool:
     lock = FileLock(path, thread_local=False)
     try:
-        lock.acquire(timeout=0)
+        with Path(path).open("rb") as found:
+            lock.acquire(timeout=0)
+            # if its driver removed it just now, the line above made another
+            if os.fstat(found.fileno()).st_nlink == 0:
+                Path(path).unlink(missing_ok=True)
     except Timeout:
         return False
     except OSError:
         return True
-    lock.release()
+    finally:
+        lock.release()
     return True
 
 
