@@ -22,7 +22,7 @@ COLLECTOR = """\
 import sys
 from plugbay import Stack
 from plugbay.history.garbage import collect
-from plugbay.stack.artifact_store import ArtifactStore
+from plugbay.stack.facades.artifact_store import ArtifactStore
 
 def stop(point):
     print(point, flush=True)

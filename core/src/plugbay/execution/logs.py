@@ -16,6 +16,8 @@ from typing import Any, ClassVar, TextIO
 from plugbay.home import log_path
 from plugbay_hookspecs.types import StepInfo
 
+_TRIES = 100
+
 _log: ContextVar[LogFile | None] = ContextVar("plugbay_log", default=None)
 
 
@@ -69,14 +71,17 @@ class LogFile:
 
 def _open(path: Path) -> int:
     """Make a log; where that is not possible, what is printed is lost and the step goes on."""
-    while True:
+    # Who uploads the log of another attempt removes a directory that is empty, also while it is being made here: then it
+    # is not there for the file, or mkdir finds it there and yet no directory.
+    for _ in range(_TRIES):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        except FileNotFoundError:  # who uploads the log of another attempt removes a directory that is empty
+        except (FileNotFoundError, FileExistsError):
             continue
         except OSError:
-            return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+            break
+    return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
 
 
 def _write_all(handle: int, data: bytes) -> None:
