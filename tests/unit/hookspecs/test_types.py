@@ -77,7 +77,7 @@ def test_an_image_specification_becomes_a_containerfile_that_needs_no_shell() ->
     assert update == f'{mount}["apt-get", "update"]'
     assert json.loads(install.removeprefix(mount))[-1] == "git"
     assert json.loads(pip.removeprefix(mount))[-2:] == list(spec.requirements)
-    assert json.loads(copy.removeprefix("COPY ")) == ["src/app.py", "/work/src/app.py"]
+    assert json.loads(copy.removeprefix("COPY ")) == ["src/app.py", "/app/src/app.py"]
     assert json.loads(command.removeprefix(mount)) == list(spec.commands[0])
 
 

@@ -34,7 +34,7 @@ class ImageSpec:
     """Python distributions: PEP 508 requirements."""
     files: tuple[str, ...] = ()
     """What to copy into ``directory``: paths relative to the build's context, ``/``-separated."""
-    directory: str = "/work"
+    directory: str = "/app"
     """The working directory."""
     environment: Mapping[str, str] = field(factory=dict)
     """Variables of the image; no secret is among them."""
