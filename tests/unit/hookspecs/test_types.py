@@ -72,7 +72,7 @@ def test_an_image_specification_becomes_a_containerfile_that_needs_no_shell() ->
     base, directory, environment, update, install, pip, copy, command = spec.instructions().splitlines()
     mount = "RUN --mount=type=secret,id=pip.conf "
     assert base == "FROM python:3.11-slim"
-    assert directory == "WORKDIR /work"
+    assert directory == "WORKDIR /app"
     assert environment == 'ENV QUOTED="a \\"b\\" \\$HOME \\\\ é"'
     assert update == f'{mount}["apt-get", "update"]'
     assert json.loads(install.removeprefix(mount))[-1] == "git"
