@@ -1,0 +1,15 @@
+"""What becomes of a test whose system the machine lacks."""
+
+import os
+from typing import NoReturn
+
+import pytest
+
+REQUIRED = "PLUGBAY_SYSTEMS_REQUIRED"
+
+
+def lacking(reason: str) -> NoReturn:
+    """Skip the test with *reason*; fail it where every system must be there (``PLUGBAY_SYSTEMS_REQUIRED=1``, as under tox)."""
+    if os.environ.get(REQUIRED) == "1":
+        pytest.fail(f"{REQUIRED}=1, but {reason}", pytrace=False)
+    pytest.skip(reason)

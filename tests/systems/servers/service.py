@@ -1,0 +1,111 @@
+"""A server process of a test: started with a log of its own, waited for, ended by its process id."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+
+def free_port() -> int:
+    """A TCP port on 127.0.0.1 that nothing listens on at the moment."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def answers(url: str, timeout: float = 2) -> bool:
+    """Whether an HTTP server answers at *url*, with whatever status."""
+    try:
+        urllib.request.urlopen(url, timeout=timeout).close()
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+class Service:
+    """One server process in a session of its own. As a context manager it is started on entering and ended on leaving."""
+
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        *,
+        log: Path,
+        ready: Callable[[], bool],
+        environment: Mapping[str, str] | None = None,
+        directory: Path | None = None,
+        timeout: float = 120,
+    ) -> None:
+        self.command = [str(part) for part in command]
+        self.log = log
+        self.ready = ready
+        self.environment = dict(environment or {})
+        self.directory = directory
+        self.timeout = timeout
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process id of the running server."""
+        assert self._process is not None, "not started"
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start the process and wait until it is ready; a server that ends before or is never ready fails the test."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self.environment},
+                cwd=self.directory,
+                start_new_session=True,
+            )
+        end = time.monotonic() + self.timeout
+        while not self.ready():
+            if self._process.poll() is not None or time.monotonic() > end:
+                state = "is not ready" if self._process.poll() is None else f"ended with {self._process.returncode}"
+                self.stop()
+                message = f"{' '.join(self.command)} {state} after {self.timeout:g} s:\n{self.log.read_text(errors='replace')[-4000:]}"
+                raise RuntimeError(message)
+            time.sleep(0.1)
+
+    def kill(self) -> None:
+        """End the process and its children at once, as a crash would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self, patience: float = 10) -> None:
+        """Ask the process to end; kill what is left after *patience* seconds."""
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(patience)
+        self._end(signal.SIGKILL)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, how)
+        self._process.wait(10)
+        self._process = None
+
+    def __enter__(self) -> Service:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
