@@ -8,18 +8,16 @@ succeeded or not: the record tells.
 from __future__ import annotations
 
 import argparse
-import hashlib
-import io
 import json
 import os
 import re
 import sys
 import tempfile
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from plugbay.code.location import unpack
 from plugbay.errors import DamagedDocumentError, PlugbayError, StoreError
 from plugbay.execution.attempt import execute_attempt
 from plugbay.execution.ready_step import STORE_VARIABLE
@@ -66,7 +64,7 @@ def _fetch(store_tree: dict[str, Any], key: str, directory: Path) -> tuple[Task,
     host.one(component, "component_start")
     try:
         source, task, stack = _parts_of(store.get(key), key)
-        _unpack(store, source, directory)
+        unpack(source, store.get(source_key(source)), directory)
     except FileNotFoundError as error:
         msg = f"the artifact store has no {error.filename or key}; the run was deleted, or this is another store"
         raise StoreError(msg) from error
@@ -89,15 +87,6 @@ def _parts_of(content: bytes, key: str) -> tuple[str, Task, dict[str, Any]]:
         msg = f"{key} is damaged: it is no task ({type(error).__name__}: {error})"
         raise DamagedDocumentError(msg) from error
     return source, task, stack
-
-
-def _unpack(store: ArtifactStore, digest: str, directory: Path) -> None:
-    content = store.get(source_key(digest))
-    if hashlib.sha256(content).hexdigest() != digest:
-        msg = f"the archive of the code {source_key(digest)} is damaged; run the pipeline again"
-        raise StoreError(msg)
-    with zipfile.ZipFile(io.BytesIO(content)) as bundle:
-        bundle.extractall(directory)
 
 
 if __name__ == "__main__":

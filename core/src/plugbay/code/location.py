@@ -10,7 +10,7 @@ from pathlib import Path
 from attrs import frozen
 
 from plugbay.code.project import is_project_module
-from plugbay.errors import TargetError
+from plugbay.errors import StoreError, TargetError
 
 _SKIPPED = frozenset({"__pycache__", "node_modules", "build", "dist", "site-packages", "venv"})
 _LARGEST = 64 * 2**20
@@ -69,6 +69,17 @@ def archive(location: CodeLocation) -> tuple[str, bytes]:
             bundle.writestr(entry, path.read_bytes())
     content = buffer.getvalue()
     return hashlib.sha256(content).hexdigest(), content
+
+
+def unpack(digest: str, content: bytes, directory: Path) -> None:
+    """Unpack what :func:`archive` packed. Raises :class:`StoreError` when the content does not have the digest."""
+    import zipfile
+
+    if hashlib.sha256(content).hexdigest() != digest:
+        msg = f"the archive of the code {digest} is damaged; run the pipeline again"
+        raise StoreError(msg)
+    with zipfile.ZipFile(io.BytesIO(content)) as bundle:
+        bundle.extractall(directory)
 
 
 def _project_files(root: Path) -> set[Path]:

@@ -265,9 +265,9 @@ class LiveRun:
         if isinstance(result, Finished):
             return result
         if isinstance(result, bytes):
-            from plugbay.execution.payload import unpack  # only attempts in other processes need it
+            from plugbay.execution.payload import outcome_of  # only attempts in other processes need it
 
-            return unpack(result)
+            return outcome_of(result)
         info = attempt.info
         key = attempt_key(info.run_id, info.step, info.attempt)
         with suppress(FileNotFoundError):

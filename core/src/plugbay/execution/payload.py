@@ -1,18 +1,26 @@
-"""An attempt as a picklable call, for engines that ship Python objects between processes of one machine or cluster."""
+"""An attempt as a picklable call, for engines that ship Python objects between processes of one machine or of many."""
 
 from __future__ import annotations
 
+import importlib
 import pickle
+import sys
+import tempfile
 import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 from attrs import field, frozen
 
-from plugbay.code.location import CodeLocation
+from plugbay.code.location import CodeLocation, unpack
 from plugbay.execution.attempt import Finished, execute_attempt
 from plugbay.execution.session import Session
 from plugbay.execution.tasks import Task
-from plugbay.stack.shipping import ShippedStack
+from plugbay.stack import Stack
+from plugbay.stack.shipping import ShippedStack, stack_from
 from plugbay.store.documents import AttemptRecord, read, write
+from plugbay.store.layout import source_key
 
 _sessions: dict[str, Session] = {}
 """The sessions that payloads have opened in this process, by run: starting a stack for every step would cost too much."""
@@ -30,26 +38,90 @@ class Payload:
     task: Task
 
     def __call__(self) -> bytes:
-        """Execute the attempt; return what :func:`unpack` reads."""
+        """Execute the attempt; return what :func:`outcome_of` reads."""
         self.code.enter()
-        return pack(execute_attempt(self.task, self._session()))
-
-    def _session(self) -> Session:
-        with _opening:
-            session = _sessions.get(self.key)
-            if session is None:
-                own_process = threading.current_thread() is threading.main_thread()
-                session = Session(self.stack.build(), own_process=own_process)
-                session.__enter__()
-                _sessions[self.key] = session
-            return session
+        return pack(execute_attempt(self.task, _session(self.key, self.stack.build)))
 
     def release(self) -> None:
         """Close the session that this process opened for payloads of the run."""
-        with _opening:
-            session = _sessions.pop(self.key, None)
-        if session is not None:
-            session.__exit__()
+        _close(self.key)
+
+
+@frozen(kw_only=True)
+class DistantPayload:
+    """Executes one attempt in a process that may be on another machine: the code comes from the artifact store."""
+
+    key: str
+    """Payloads with the same key share a session."""
+    stack: Mapping[str, Any] = field(repr=False)
+    """What :func:`plugbay.stack.shipping.for_any_machine` gave."""
+    source: str
+    """The digest of the archive of the code."""
+    task: Task
+
+    def __call__(self) -> bytes:
+        """Execute the attempt; return what :func:`outcome_of` reads."""
+        session = _session(self.key, lambda: stack_from(self.stack))
+        _unpacked.enter(self.source, session)
+        return pack(execute_attempt(self.task, session))
+
+    def release(self) -> None:
+        """Close the session that this process opened for payloads of the run."""
+        _close(self.key)
+
+
+class _UnpackedCode:
+    """The project's code in this process, which an engine may use for one run after the other."""
+
+    def __init__(self) -> None:
+        self._digest: str | None = None
+        self._directory: tempfile.TemporaryDirectory[str] | None = None
+        self._lock = threading.Lock()
+
+    def enter(self, digest: str, session: Session) -> None:
+        """Make the code with the digest the one that is imported."""
+        with self._lock:
+            if digest == self._digest:
+                return
+            content = session.stack.artifact_store.get(source_key(digest))
+            self._leave()
+            self._directory = tempfile.TemporaryDirectory(prefix="plugbay-code-", ignore_cleanup_errors=True)
+            unpack(digest, content, Path(self._directory.name))
+            sys.path.insert(0, self._directory.name)
+            importlib.invalidate_caches()
+            self._digest = digest
+
+    def _leave(self) -> None:
+        """Forget the modules of other code, which this process may have imported under the same names."""
+        if self._directory is None:
+            return
+        directory = self._directory.name
+        sys.path.remove(directory)
+        for name, module in list(sys.modules.items()):
+            if str(getattr(module, "__file__", None) or "").startswith(directory):
+                del sys.modules[name]
+        self._directory.cleanup()
+
+
+_unpacked = _UnpackedCode()
+
+
+def _session(key: str, build: Callable[[], Stack]) -> Session:
+    with _opening:
+        session = _sessions.get(key)
+        if session is None:
+            own_process = threading.current_thread() is threading.main_thread()
+            session = Session(build(), own_process=own_process)
+            session.__enter__()
+            _sessions[key] = session
+        return session
+
+
+def _close(key: str) -> None:
+    with _opening:
+        session = _sessions.pop(key, None)
+    if session is not None:
+        session.__exit__()
 
 
 def pack(finished: Finished) -> bytes:
@@ -61,7 +133,7 @@ def pack(finished: Finished) -> bytes:
     return pickle.dumps((write(finished.record), error))
 
 
-def unpack(result: bytes) -> Finished:
+def outcome_of(result: bytes) -> Finished:
     """Read what :func:`pack` wrote."""
     document, pickled = pickle.loads(result)  # noqa: S301  it comes from a worker of this run
     try:

@@ -16,8 +16,8 @@ from plugbay.store.layout import source_key, task_key
 from plugbay_hookspecs.types import Resources, StepInfo
 
 if TYPE_CHECKING:
-    from plugbay.execution.payload import Payload
     from plugbay.stack import Stack
+    from plugbay_hookspecs.types import StepPayload
 
 STORE_VARIABLE = "PLUGBAY_WORKER_STORE"
 """The environment variable that tells a worker where the artifact store is."""
@@ -75,11 +75,14 @@ class Attempt:
         """Whether another process can import the step's function."""
         return self._shipping.code.root is not None and not self.task.function.startswith("<")
 
-    def payload(self) -> Payload:
+    def payload(self, *, anywhere: bool = False) -> StepPayload:
         """The attempt as a picklable call."""
-        from plugbay.execution.payload import Payload  # only attempts in other processes need it
+        from plugbay.execution.payload import DistantPayload, Payload  # only attempts in other processes need it
 
         shipping = self._shipping
+        if anywhere:
+            stack, source = shipping.portable_stack, shipping.source
+            return DistantPayload(key=shipping.run_id, stack=stack, source=source, task=self.task)
         return Payload(key=shipping.run_id, stack=shipping.local_stack, code=shipping.code, task=self.task)
 
     def command(self) -> Sequence[str]:

@@ -41,8 +41,13 @@ class ReadyStep(Protocol):
     def portable(self) -> bool:
         """Whether another process can import the step's function; if not, only :meth:`LiveRun.execute` runs it."""
 
-    def payload(self) -> StepPayload:
-        """A picklable call, for an engine that ships Python objects between like environments."""
+    def payload(self, *, anywhere: bool = False) -> StepPayload:
+        """A picklable call, for an engine that ships Python objects between like environments.
+
+        :param anywhere: for a process that may be on another machine: it takes the code from the artifact store, which
+            the call puts there once for each run, and no secret is in it. Otherwise for processes beside the driver,
+            which read its files.
+        """
 
     def command(self) -> Sequence[str]:
         """The command that executes the attempt anywhere that reaches the artifact store.
