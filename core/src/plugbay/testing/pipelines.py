@@ -87,7 +87,7 @@ def split(number: int) -> tuple[Annotated[int, "less"], Annotated[int, "more"]]:
 @step
 def broken(number: int) -> int:
     """Fail."""
-    msg = f"no {number}, as ever"
+    msg = "no number will do, ever"
     raise ValueError(msg)
 
 

@@ -1,0 +1,130 @@
+"""The orchestrator that runs each step as a Dask task."""
+
+from __future__ import annotations
+
+import pickle
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from plugbay_hookspecs import component, hookimpl
+from plugbay_hookspecs.types.orchestration import Capabilities
+from plugbay_hookspecs.types.stack import Health, Problem, StackInfo
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+    from plugbay_hookspecs.types.execution import LiveRun, ReadyStep
+    from plugbay_hookspecs.types.plan import Resources
+
+
+@component
+class DaskOrchestrator:
+    """Run each step as a Dask task, on a cluster that exists or on one of this machine for the time of the run."""
+
+    address: str | None = None
+    """Of the scheduler, `tcp://10.0.0.1:8786`; without it each run has workers of its own on this machine."""
+    workers: int | None = None
+    """How many workers of its own a run has, each for one step at a time; `None`: one for each core."""
+    resources: tuple[str, ...] = ()
+    """The names of resources that workers were started with (`dask worker --resources "gpu=2"`): a step that asks for one
+    runs where it is free. Other requests are refused when a run is planned."""
+    timeout: float = 30.0
+    """Seconds to wait for the scheduler."""
+
+    @hookimpl
+    def component_validate(self, stack: StackInfo) -> Sequence[Problem]:
+        problems = []
+        if self.workers is not None and self.workers < 1:
+            problems.append(Problem(message=f"workers = {self.workers}: a run needs one at least"))
+        if self.workers is not None and self.address is not None:
+            problems.append(
+                Problem(message="workers is for a cluster of the run's own, but address names another", remedy="leave out one")
+            )
+        if self.address is None and self.resources:
+            problems.append(
+                Problem(message="resources are those of a cluster's workers, but there is no address", remedy="leave them out")
+            )
+        return problems
+
+    @hookimpl
+    def component_health(self) -> Health | None:
+        if self.address is None:
+            return None
+        asked = time.perf_counter()
+        with self._client() as client:
+            workers = client.scheduler_info(n_workers=0)["n_workers"]
+        return Health(ok=workers > 0, detail=f"{workers} workers", latency=time.perf_counter() - asked)
+
+    @hookimpl
+    def component_describe(self) -> Mapping[str, str]:
+        return {"scheduler": self.address or "one for each run, on this machine"}
+
+    @hookimpl
+    def orchestrator_capabilities(self) -> Capabilities:
+        granted = frozenset(self.resources) if self.address else frozenset({"cpu", "memory", "gpu"})
+        return Capabilities(parallel=self.workers != 1, dynamic_maps=True, resources=granted, cancel=True)
+
+    @hookimpl
+    def orchestrator_run(self, run: LiveRun) -> None:
+        with self._client() as client:
+            # Imported here: it takes a second, and only a run needs it.
+            from plugbay_dask.cluster_plugins import register
+
+            register(client)
+            for step in run.ready():
+                if step.portable:
+                    self._submit(client, run, step)
+                else:
+                    run.execute(step)
+
+    def _submit(self, client: Client, run: LiveRun, step: ReadyStep) -> None:
+        from plugbay_dask.tasks import PREFIX, execute
+
+        try:
+            request = pickle.dumps(step.payload(anywhere=self.address is not None), pickle.HIGHEST_PROTOCOL)
+        except Exception as error:  # noqa: BLE001  the step fails with it, and the others go on
+            run.complete(step, error)
+            return
+        info = step.info
+        key = f"{PREFIX}{info.run_id}-{info.step}-{info.attempt}"
+        asked = _asked(step.resources, self.resources)
+        future = client.submit(execute, key, info.run_id, request, key=key, pure=False, resources=asked)
+        run.submitted(step, future.cancel)
+        future.add_done_callback(partial(_complete, run, step))
+
+    @contextmanager
+    def _client(self) -> Iterator[Client]:
+        from distributed import Client, LocalCluster
+
+        if self.address is not None:
+            with Client(self.address, timeout=self.timeout, set_as_default=False) as client:
+                yield client
+            return
+        with (
+            LocalCluster(
+                n_workers=self.workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs=40
+            ) as cluster,
+            Client(cluster, timeout=self.timeout, set_as_default=False) as client,
+        ):
+            yield client
+
+
+def _asked(resources: Resources, names: Sequence[str]) -> dict[str, float] | None:
+    """What a task asks of workers, in Dask's form."""
+    wanted = {"cpu": resources.cpu, "memory": resources.memory, "gpu": resources.gpu, **resources.other}
+    return {name: wanted[name] for name in names if wanted.get(name) is not None} or None
+
+
+def _complete(run: LiveRun, step: ReadyStep, future: Future[bytes]) -> None:
+    run.complete(step, _result(future))
+
+
+def _result(future: Future[Any]) -> bytes | BaseException:
+    try:
+        result: bytes = future.result()
+    except BaseException as error:  # noqa: BLE001  also a cancellation; the run is told, whatever it is
+        return error
+    return result

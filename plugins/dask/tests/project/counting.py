@@ -1,0 +1,37 @@
+"""A pipeline that lies in no installed distribution: its code has to be brought to the workers."""
+
+import os
+import time
+from pathlib import Path
+
+from plugbay import pipeline, step
+
+import wording
+
+
+@step
+def first(directory: str) -> str:
+    Path(directory, "first").open("a").write("x")
+    return wording.GREETING
+
+
+@step(retries=1)
+def slow(greeting: str, directory: str, seconds: float, number: int) -> str:
+    """Tell which worker this is, and wait."""
+    worker = os.getppid()
+    Path(directory, f"slow-{number}").open("a").write(f"{worker}\n")
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and not Path(directory, "go").exists():
+        time.sleep(0.02)
+    return f"{greeting} {number}"
+
+
+@step
+def joined(parts: list[str]) -> str:
+    return ", ".join(parts)
+
+
+@pipeline
+def counting(directory: str, seconds: float = 60.0, count: int = 4):
+    greeting = first(directory)
+    joined([slow(greeting, directory, seconds, number, id=f"slow_{number}") for number in range(count)])
