@@ -36,9 +36,7 @@ def feast_view(view: View, file: Path, entities: dict[str, Any], created: bool =
     table = pd.DataFrame(list(view.history), columns=[view.key, "event_timestamp", *view.features])
     table["event_timestamp"] = pd.to_datetime(table["event_timestamp"], utc=True)
     table.to_parquet(file)
-    entity = entities.setdefault(
-        view.key, Entity(name=view.key, join_keys=[view.key], value_type=kinds[view.key_type])
-    )
+    entity = entities.setdefault(view.key, Entity(name=view.key, join_keys=[view.key], value_type=kinds[view.key_type]))
     source = FileSource(name=f"{view.name}_history", path=str(file), timestamp_field="event_timestamp")
     return FeatureView(
         name=view.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,12 +13,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from feast_views import define, feast_view
-from servers.redis import Redis, redis
 
 from plugbay.testing.feature_store import FeatureStoreContract
 from plugbay.testing.feature_tables import Service, View
 from plugbay_feast.feature_store import FeastFeatureStore
 from plugbay_hookspecs import Secret
+from servers.redis import Redis, redis
 
 
 class _FeastContract(FeatureStoreContract):
@@ -26,12 +27,14 @@ class _FeastContract(FeatureStoreContract):
     def define(self, views: Sequence[View], services: Sequence[Service], folder: Path) -> Sequence[Any]:
         return define(views, services, folder)
 
+    patience = 240
+
     def refused(self, good: View, folder: Path) -> Sequence[Any]:
-        from feast import Entity
+        from feast import Entity, ValueType
 
         entities: dict[str, Any] = {}
         view = feast_view(good, folder / "good.parquet", entities)
-        return [*entities.values(), view, Entity(name="")]
+        return [*entities.values(), view, Entity(name="", value_type=ValueType.INT64)]
 
 
 class TestSqlite(_FeastContract):
@@ -40,18 +43,19 @@ class TestSqlite(_FeastContract):
         return FeastFeatureStore(repository=tmp_path / "repository")
 
 
-class TestRedis(_FeastContract):
-    @pytest.fixture(scope="class")
-    def server(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-        with redis(tmp_path_factory.mktemp("redis")) as server:
-            yield server
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    with redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
+
+class TestRedis(_FeastContract):
     @pytest.fixture
     def component(self, tmp_path: Path, server: Redis) -> FeastFeatureStore:
         connection = Secret(f"127.0.0.1:{server.port},password={server.password}")
         return FeastFeatureStore(
             repository=tmp_path / "repository",
-            project=f"p{abs(hash(tmp_path))}",
+            project=f"p{os.urandom(8).hex()}",
             online_store={"type": "redis"},
             secrets={"online_store.connection_string": connection},
         )

@@ -61,7 +61,7 @@ def _file(path: Path) -> dict[str, Any]:
     found = yaml.safe_load(os.path.expandvars(path.read_text(encoding="utf-8")))
     if not isinstance(found, dict):
         msg = f"{path} is not a table of settings"
-        raise ValueError(msg)
+        raise ValueError(msg)  # noqa: TRY004 -- what stands in a file, not what was passed
     return found
 
 
@@ -75,9 +75,8 @@ def _over(section: str, below: Any, settings: Mapping[str, Any]) -> Any:
 
 
 def _share_registry(repository: Path, registry: dict[str, Any]) -> None:
-    """Have a registry file replaced whole, and views read while they are materialized."""
+    """Have a registry file replaced whole."""
     registry.setdefault("path", "data/registry.db")
-    registry.setdefault("serve_features_while_materializing", True)
     is_file = registry.get("registry_type", "file") == "file" and "://" not in str(registry["path"])
     if is_file and "registry_store_type" not in registry:
         registry["registry_store_type"] = "plugbay_feast.registry.ReplacingRegistryStore"
@@ -97,7 +96,10 @@ def _checked(values: dict[str, Any], repository: Path, secrets: Mapping[str, Sec
     from feast.repo_config import RepoConfig
 
     try:
-        return RepoConfig(**values, repo_path=repository)
+        config = RepoConfig(**values, repo_path=repository)
+        if "serve_features_while_materializing" not in values["registry"]:
+            config.registry.serve_features_while_materializing = True
+        return config
     except Exception as error:  # noqa: BLE001 -- of Feast, pydantic or what was imported; its text may show a secret
         text = str(error)
         for secret in secrets.values():

@@ -52,24 +52,13 @@ class FeastFeatureStore:
     def feature_store_online_features(
         self, rows: Sequence[Mapping[str, object]], features: Sequence[str], full_names: bool
     ) -> Mapping[str, Sequence[object]] | None:
-        from plugbay_feast import requests, tables
+        from plugbay_feast import online, requests
 
         store = self._opened()
         wanted = requests.find(store, features, full_names)
         if store.config.online_store is None:
             return None
-        missing = [key for key in wanted.keys if any(key not in row for row in rows)]
-        if missing:
-            msg = f"a row has no value of the key {missing[0]!r}"
-            raise ValueError(msg)
-        keys = {name: [row[name] for row in rows] for name in (rows[0] if rows else wanted.keys)}
-        if not rows:
-            return {**keys, **{column: [] for column in wanted.columns}}
-        answer = store.get_online_features(
-            features=wanted.lookup, entity_rows=[dict(row) for row in rows], full_feature_names=full_names
-        )
-        found = answer.to_dict()
-        return {**keys, **{name: [tables.plain(value) for value in found[name]] for name in wanted.columns}}
+        return online.look_up(store, rows, wanted, full_names)
 
     @hookimpl
     def feature_store_materialize(self, start: datetime | None, end: datetime, views: Sequence[str] | None) -> None:

@@ -38,7 +38,7 @@ def _columns(store: Any, table: Any, request: Request, full_names: bool) -> dict
 
     used = table if request.keys is None else table[[*request.keys, TIME]]
     used = used.assign(**{TIME: as_utc(used[TIME])})
-    by = [column for column in used.columns if used[column].map(_is_hashable).all()]
+    by = [column for column in used.columns if all(map(_is_hashable, used[column]))]
     keys = [TIME, *(by if request.keys is None else request.keys)]
     rows = used.groupby(by, dropna=False, sort=False).ngroup() if len(used) else pd.Series([], dtype="int64")
     asked = used.loc[~rows.duplicated()].assign(**{_ROW: rows}).dropna(subset=list(dict.fromkeys(keys)))

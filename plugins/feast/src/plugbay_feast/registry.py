@@ -7,7 +7,7 @@ from feast.infra.registry.file import FileRegistryStore
 from feast.utils import _utc_now
 
 
-class ReplacingRegistryStore(FileRegistryStore):
+class ReplacingRegistryStore(FileRegistryStore):  # type: ignore[misc] # Feast is untyped to mypy
     """Replaces the file as a whole; Feast's own truncates it first, and a reader finds no definitions."""
 
     def _write_registry(self, registry_proto: Any) -> None:

@@ -31,6 +31,8 @@ class Wanted:
     """The key columns of all views."""
     lookup: Any
     """What to ask an online store for: names, or a feature service."""
+    ttl: dict[str, float]
+    """The seconds after which a value is too old, by the column of the answer."""
 
 
 def find(store: Any, features: Sequence[str], full_names: bool) -> Wanted:
@@ -42,15 +44,20 @@ def find(store: Any, features: Sequence[str], full_names: bool) -> Wanted:
     if service is None:
         names = list(features)
     else:
-        names = [f"{each.name_to_use()}:{one.name}" for each in service.feature_view_projections for one in each.features]
+        names = [
+            f"{each.name_to_use()}:{one.name}" for each in service.feature_view_projections for one in each.features
+        ]
     columns = {name: name.replace(":", "__", 1) if full_names else name.partition(":")[2] for name in names}
     _check_columns(names, columns)
+    ttl = _ttl(
+        store, columns, {each.name_to_use(): each.name for each in service.feature_view_projections} if service else {}
+    )
     if service is not None and any(each.name_alias or each.join_key_map for each in service.feature_view_projections):
         request = Request(features=service, columns=columns, keys=None)
-        return Wanted(requests=(request,), columns=tuple(columns.values()), keys=(), lookup=service)
+        return Wanted(requests=(request,), columns=tuple(columns.values()), keys=(), lookup=service, ttl=ttl)
     requests = _requests(store, names, columns)
     keys = tuple(dict.fromkeys(key for request in requests for key in request.keys or ()))
-    return Wanted(requests=requests, columns=tuple(columns.values()), keys=keys, lookup=service or names)
+    return Wanted(requests=requests, columns=tuple(columns.values()), keys=keys, lookup=service or names, ttl=ttl)
 
 
 def _service(store: Any, features: Sequence[str]) -> Any:
@@ -90,6 +97,13 @@ def _requests(store: Any, names: Sequence[str], columns: dict[str, str]) -> tupl
         )
         for view, of_view in by_view.items()
     )
+
+
+def _ttl(store: Any, columns: dict[str, str], aliases: dict[str, str]) -> dict[str, float]:
+    views = {view.name: getattr(view, "ttl", None) for view in store.list_all_feature_views(allow_cache=True)}
+    of_columns = {column: name.partition(":")[0].partition("@")[0] for name, column in columns.items()}
+    ttls = {column: views.get(aliases.get(view, view)) for column, view in of_columns.items()}
+    return {column: ttl.total_seconds() for column, ttl in ttls.items() if ttl}
 
 
 def _keys(view: Any) -> tuple[str, ...]:

@@ -19,13 +19,13 @@ _PATIENCE = 60.0
 """Seconds to wait for another process that writes."""
 
 
-class NewestSqliteOnlineStoreConfig(SqliteOnlineStoreConfig):
+class NewestSqliteOnlineStoreConfig(SqliteOnlineStoreConfig):  # type: ignore[misc] # Feast is untyped to mypy
     """The settings of Feast's own SQLite store."""
 
     type: StrictStr = "plugbay_feast.sqlite.NewestSqliteOnlineStore"
 
 
-class NewestSqliteOnlineStore(SqliteOnlineStore):
+class NewestSqliteOnlineStore(SqliteOnlineStore):  # type: ignore[misc] # Feast is untyped to mypy
     """Writes what is newer than what is there, in one transaction; each thread has a connection of its own.
 
     The files are those of Feast's own SQLite store, which keeps times by the second.
@@ -41,7 +41,9 @@ class NewestSqliteOnlineStore(SqliteOnlineStore):
             path = Path(self._get_db_path(config))
             path.parent.mkdir(parents=True, exist_ok=True)
             kinds = sqlite3.PARSE_DECLTYPES | sqlite3.PARSE_COLNAMES
-            connection = sqlite3.connect(path, timeout=_PATIENCE, detect_types=kinds, factory=_Connection)
+            connection = sqlite3.connect(
+                path, timeout=_PATIENCE, detect_types=kinds, check_same_thread=False, factory=_Connection
+            )
             connection.execute("PRAGMA journal_mode = WAL")  # reading goes on while another writes
             self._connections.connection = connection
         return connection

@@ -22,8 +22,3 @@ def as_utc(times: Any) -> Any:
     import pandas as pd
 
     return pd.to_datetime(times, utc=True).astype("datetime64[ns, UTC]")
-
-
-def plain(value: Any) -> Any:
-    """A plain value of what Feast or numpy have made of it."""
-    return value.item() if hasattr(value, "item") and not getattr(value, "shape", None) else value
