@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 from datetime import timedelta
@@ -107,6 +109,7 @@ class TestRepository:
 
 
 class TestViews:
+    @pytest.mark.filterwarnings("ignore:On demand feature view is an experimental feature:RuntimeWarning")
     def test_features_computed_on_demand_keep_rows_that_come_twice(self, tmp_path: Path) -> None:
         from feast import Field, RequestSource
         from feast.on_demand_feature_view import on_demand_feature_view
@@ -160,9 +163,31 @@ class TestSettings:
     def test_a_secret_is_not_in_the_error(self, tmp_path: Path) -> None:
         secrets = {"online_store.nonsense": Secret("hunter2")}
         store = store_at(tmp_path, secrets=secrets)
-        with pytest.raises(ValueError, match=r"Feast refuses the configuration of .*nonsense") as raised:
+        with pytest.raises(ValueError, match=r"(?s)Feast refuses the configuration of .*nonsense") as raised:
             store.listed("view")
         assert "hunter2" not in f"{raised.value!r} {raised.value.__cause__!r}"
+
+    def test_the_configurations_of_the_guide_are_right(self, tmp_path: Path) -> None:
+        """And nothing that is secret in them is shown."""
+        text = (Path(__file__).parents[3] / "docs" / "plugins" / "feast.md").read_text(encoding="utf-8")
+        config = "\n".join(re.findall(r"^```toml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
+        (tmp_path / "plugbay.toml").write_text(config, encoding="utf-8")
+        environment = {
+            **os.environ,
+            "PLUGBAY_HOME": str(tmp_path / "home"),
+            "FEATURES_REDIS": "127.0.0.1:1,password=hunter2",
+        }
+        for command in (["check", "default"], ["check", "serving"], ["show", "serving"]):
+            done = subprocess.run(
+                [sys.executable, "-m", "plugbay", "stack", *command],
+                cwd=tmp_path,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert "hunter2" not in done.stdout + done.stderr
 
     def test_what_is_wrong_is_found_without_feast(self) -> None:
         component = FeastFeatureStore(project="a b", secrets={"password": Secret("x")})
