@@ -204,6 +204,8 @@ def _type(field: attrs.Attribute[Any]) -> str:
 def _default(field: attrs.Attribute[Any]) -> str:
     if field.default is attrs.NOTHING:
         return "required"
+    if isinstance(field.default, attrs.Factory):
+        return ""
     plain = isinstance(field.default, (str, int, float, bool))
     return "" if field.default is None else f"`{str(field.default).lower()}`" if plain else f"`{field.default}`"
 

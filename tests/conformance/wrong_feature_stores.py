@@ -186,7 +186,11 @@ class Torn(PandasFeatureStore):
             file.write(content[100:])
 
 
-class _Processes(FeatureStoreContract):
+class _Contract(FeatureStoreContract):
+    """Without what takes other processes, and time."""
+
+    test_processes_materialize_at_once = None
+    test_reading_goes_on_while_another_materializes = None
     lacking = {"pyarrow": "one library less", "polars": "one library less"}
     flavor: type[PandasFeatureStore]
 
@@ -199,13 +203,6 @@ class _Processes(FeatureStoreContract):
 
     def refused(self, good, folder):
         return refused(good)
-
-
-class _Contract(_Processes):
-    """Without what takes other processes, and time."""
-
-    test_processes_materialize_at_once = None
-    test_reading_goes_on_while_another_materializes = None
 
 
 class TestClairvoyant(_Contract):
@@ -268,9 +265,13 @@ class TestGenerous(_Contract):
     flavor = Generous
 
 
-class TestUnwary(_Processes):
+class TestUnwary(_Contract):
     flavor = Unwary
+    test_processes_materialize_at_once = FeatureStoreContract.test_processes_materialize_at_once
 
 
-class TestTorn(_Processes):
+class TestTorn(_Contract):
     flavor = Torn
+    test_reading_goes_on_while_another_materializes = (
+        FeatureStoreContract.test_reading_goes_on_while_another_materializes
+    )
