@@ -34,14 +34,14 @@ def _check(table: Any, wanted: Wanted) -> None:
 
 
 def _columns(store: Any, table: Any, request: Request, full_names: bool) -> dict[str, Any]:
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
 
-    used = table if request.keys is None else table[[*request.keys, TIME]]
+    used = table if request.is_computed else table[[*request.keys, TIME]]
     used = used.assign(**{TIME: as_utc(used[TIME])})
     by = [column for column in used.columns if all(map(_is_hashable, used[column]))]
-    keys = [TIME, *(by if request.keys is None else request.keys)]
+    keys = [TIME, *request.keys]
     rows = used.groupby(by, dropna=False, sort=False).ngroup() if len(used) else pd.Series([], dtype="int64")
-    asked = used.loc[~rows.duplicated()].assign(**{_ROW: rows}).dropna(subset=list(dict.fromkeys(keys)))
+    asked = used.loc[~rows.duplicated()].assign(**{_ROW: rows}).dropna(subset=keys)
     answers = [_asked(store, part, request, full_names) for part in _rounds(asked, keys)]
     answer = pd.concat(answers) if answers else pd.DataFrame({name: [] for name in (_ROW, *request.columns.values())})
     values = answer.set_index(_ROW)[list(request.columns.values())].reindex(rows.to_numpy())
@@ -52,7 +52,7 @@ def _rounds(asked: Any, keys: list[str]) -> list[Any]:
     """Parts in which no key comes twice at one time: of those that do, Feast answers the last only."""
     if asked.empty:
         return []
-    number = asked.groupby(list(dict.fromkeys(keys)), sort=False).cumcount()
+    number = asked.groupby(keys, sort=False).cumcount()
     return [part.reset_index(drop=True) for _, part in asked.groupby(number.to_numpy())]
 
 

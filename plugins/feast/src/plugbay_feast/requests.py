@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -16,8 +16,10 @@ class Request:
     """Names, or a feature service."""
     columns: dict[str, str]
     """The column of the answer by ``view:feature``, in the order in which they were asked for."""
-    keys: tuple[str, ...] | None
-    """The key columns; ``None`` where any column may count, as to a feature that is computed on demand."""
+    keys: tuple[str, ...]
+    """The key columns."""
+    is_computed: bool = False
+    """Whether any other column of the table may count too, as to a feature that is computed on demand."""
 
 
 @frozen(kw_only=True)
@@ -53,11 +55,13 @@ def find(store: Any, features: Sequence[str], full_names: bool) -> Wanted:
         store, columns, {each.name_to_use(): each.name for each in service.feature_view_projections} if service else {}
     )
     if service is not None and any(each.name_alias or each.join_key_map for each in service.feature_view_projections):
-        request = Request(features=service, columns=columns, keys=None)
-        return Wanted(requests=(request,), columns=tuple(columns.values()), keys=(), lookup=service, ttl=ttl)
-    requests = _requests(store, names, columns)
-    keys = tuple(dict.fromkeys(key for request in requests for key in request.keys or ()))
-    return Wanted(requests=requests, columns=tuple(columns.values()), keys=keys, lookup=service or names, ttl=ttl)
+        keys = _keys_of_projections(store, service.feature_view_projections)
+        requests: tuple[Request, ...] = (Request(features=service, columns=columns, keys=keys, is_computed=True),)
+    else:
+        requests = _requests(store, names, columns)
+    keys = tuple(dict.fromkeys(key for request in requests for key in request.keys))
+    lookup = names if service is None else service
+    return Wanted(requests=requests, columns=tuple(columns.values()), keys=keys, lookup=lookup, ttl=ttl)
 
 
 def _service(store: Any, features: Sequence[str]) -> Any:
@@ -89,14 +93,13 @@ def _requests(store: Any, names: Sequence[str], columns: dict[str, str]) -> tupl
         _check(store, views, view.partition("@")[0], feature)
         is_computed = isinstance(views[view.partition("@")[0]], OnDemandFeatureView)
         by_view.setdefault("" if is_computed else view, []).append(name)
-    return tuple(
-        Request(
-            features=of_view,
-            columns={name: columns[name] for name in of_view},
-            keys=_keys(views[view.partition("@")[0]]) if view else None,
-        )
-        for view, of_view in by_view.items()
-    )
+    requests = []
+    for view, of_view in by_view.items():
+        asked = {name.partition(":")[0].partition("@")[0] for name in of_view}
+        keys = tuple(dict.fromkeys(key for name in sorted(asked) for key in _keys(store, views[name])))
+        of_columns = {name: columns[name] for name in of_view}
+        requests.append(Request(features=of_view, columns=of_columns, keys=keys, is_computed=not view))
+    return tuple(requests)
 
 
 def _ttl(store: Any, columns: dict[str, str], aliases: dict[str, str]) -> dict[str, float]:
@@ -106,10 +109,20 @@ def _ttl(store: Any, columns: dict[str, str], aliases: dict[str, str]) -> dict[s
     return {column: ttl.total_seconds() for column, ttl in ttls.items() if ttl}
 
 
-def _keys(view: Any) -> tuple[str, ...]:
+def _keys(store: Any, view: Any) -> tuple[str, ...]:
+    """The key columns of a view; of one that is computed, those of the views it is computed from."""
     from feast.feature_view import DUMMY_ENTITY_ID
 
+    sources = getattr(view, "source_feature_view_projections", None)
+    if sources is not None:
+        return _keys_of_projections(store, sources.values())
     return tuple(key for key in view.join_keys if key != DUMMY_ENTITY_ID)
+
+
+def _keys_of_projections(store: Any, projections: Iterable[Any]) -> tuple[str, ...]:
+    views = {view.name: view for view in store.list_all_feature_views(allow_cache=True)}
+    keys = [(each.join_key_map or {}).get(key, key) for each in projections for key in _keys(store, views[each.name])]
+    return tuple(dict.fromkeys(keys))
 
 
 def _check(store: Any, views: dict[str, Any], view: str, feature: str) -> None:

@@ -19,6 +19,6 @@ def as_pandas(table: Any) -> Any:
 
 def as_utc(times: Any) -> Any:
     """A column of times in UTC, to the nanosecond; those without a zone are taken for UTC."""
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
 
     return pd.to_datetime(times, utc=True).astype("datetime64[ns, UTC]")
