@@ -133,6 +133,20 @@ class TestViews:
         )
         assert found == {"driver": [1], "factor": [5], "scaled": [150.0]}
 
+    def test_a_service_may_rename_a_view_and_its_keys(self, tmp_path: Path) -> None:
+        from feast import FeatureService
+
+        store = store_at(tmp_path / "repository")
+        definitions = define([View(name="stats", history=HISTORY)], [], tmp_path)
+        renamed = definitions[-1][["trips"]].with_name("first").with_join_key_map({"driver": "first_driver"})
+        store.apply([*definitions, FeatureService(name="model", features=[renamed])])
+        entities = asked((1, NOW), (2, NOW), (1, NOW), key="first_driver")
+        assert store.historical(entities, "model", full_names=True)["first__trips"] == [30, 7, 30]
+        with pytest.raises(ValueError, match="first_driver"):
+            store.historical(asked((1, NOW)), "model")
+        store.materialize(NOW)
+        assert store.online([2, 1], "model", key="first_driver", full_names=True)["first__trips"] == [7, 30]
+
     def test_a_column_of_the_table_is_not_overwritten(self, tmp_path: Path) -> None:
         store = store_at(tmp_path / "repository")
         store.apply(define([View(name="stats", history=HISTORY)], [], tmp_path))
