@@ -18,7 +18,7 @@ from typing import Any
 
 import attrs
 
-from plugbay.cli.commands import COMMANDS, overview
+from plugbay.cli.commands import COMMANDS, module_of, overview
 from plugbay.cli.parsing import Parser, add_verbose
 from plugbay.host.specifications import Specification, specification_modules, specifications
 from plugbay_hookspecs.catalogue import COMPONENT_TYPES, OBSERVER_GROUP
@@ -233,7 +233,7 @@ def cli_page() -> str:
     os.environ["COLUMNS"] = WIDTH  # where argparse looks
     parts = [_console(overview())]
     for name in COMMANDS:
-        module = importlib.import_module(f"plugbay.cli.{name}")
+        module = importlib.import_module(module_of(name))
         parser = _Parser(prog=f"plugbay {name}", description=module.__doc__)
         module.add_arguments(parser)
         add_verbose(parser)
