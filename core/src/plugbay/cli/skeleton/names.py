@@ -122,7 +122,9 @@ def _check_distribution(distribution: str, package: str) -> None:
         msg = f"{distribution!r} makes the package {package!r}, which is a word of Python itself; {advice}"
         raise PlugbayError(msg)
     if package in sys.stdlib_module_names:
-        msg = f"{distribution!r} makes the package {package!r}, which is a module of Python's standard library; {advice}"
+        msg = (
+            f"{distribution!r} makes the package {package!r}, which is a module of Python's standard library; {advice}"
+        )
         raise PlugbayError(msg)
     if package in _OURS:
         msg = f"{distribution!r} makes the package {package!r}, which is Plugbay's own; {advice}"
