@@ -21,6 +21,17 @@ from plugbay_hookspecs.catalogue import COMPONENT_TYPES
 TYPES = (*COMPONENT_TYPES, "observer")
 NAMES = {"short": "q", "long": "a" * LONGEST, "hyphens": "fine-tool-2"}
 
+BUILD = """\
+import os
+import sys
+
+from hatchling.build import build_wheel  # each by pip would take a process and two seconds more
+
+for project in sys.argv[2:]:
+    os.chdir(project)
+    build_wheel(sys.argv[1])
+"""
+
 
 def run(*words: str, cwd: Path, **environment: str) -> str:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PLUGBAY_", "PYTEST_"))}
@@ -61,18 +72,33 @@ def test_the_code_is_typed(written: Path) -> None:
     run("mypy", f"--cache-dir={root / 'cache'}", *files, cwd=root / "observer", MYPYPATH=sources)
 
 
-@pytest.mark.parametrize("kind", TYPES)
-def test_it_installs_and_passes_its_tests(written: Path, tmp_path: Path, kind: str) -> None:
-    """Those of the contract of its type among them; pip says which flavor is there."""
-    project, site = written / "hyphens" / kind, tmp_path / "site"
-    options = ("--quiet", "--disable-pip-version-check", "--no-deps", "--no-build-isolation", "--no-index")
-    run("pip", "install", *options, "--target", str(site), str(project), cwd=tmp_path)
+@pytest.fixture(scope="module")
+def site(written: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with the distributions of all types installed in it."""
+    target, wheels = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("wheels")
+    projects = [str(written / "hyphens" / kind) for kind in TYPES]
+    (wheels / "build_all.py").write_text(BUILD, encoding="utf-8")
+    run("build_all", str(wheels), *projects, cwd=wheels)
+    built = [str(wheel) for wheel in wheels.glob("*.whl")]
+    assert len(built) == len(TYPES)
+    options = ("--quiet", "--disable-pip-version-check", "--no-deps", "--no-index", "--no-compile")
+    run("pip", "install", *options, "--target", str(target), *built, cwd=target)
+    return target
+
+
+def test_what_is_installed_is_listed(site: Path, tmp_path: Path) -> None:
     environment = {"PYTHONPATH": str(site), "PLUGBAY_HOME": str(tmp_path / "home")}
-    found = json.loads(run("plugbay", "flavors", kind, "--json", cwd=tmp_path, **environment))
-    assert NAMES["hyphens"] in {flavor["flavor"] for flavor in found if flavor["status"] == "ok"}
-    printed = run(
-        "pytest", "-q", f"--basetemp={tmp_path / 'tests'}", "-p", "no:cacheprovider", cwd=project, **environment
-    )
+    found = json.loads(run("plugbay", "flavors", "--json", cwd=tmp_path, **environment))
+    listed = {flavor["type"] for flavor in found if (flavor["flavor"], flavor["status"]) == (NAMES["hyphens"], "ok")}
+    assert listed == set(TYPES)
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_its_tests_pass_at_once(written: Path, site: Path, tmp_path: Path, kind: str) -> None:
+    """Those of the contract of its type among them."""
+    environment = {"PYTHONPATH": str(site), "PLUGBAY_HOME": str(tmp_path / "home")}
+    options = ("-q", f"--basetemp={tmp_path / 'tests'}", "-p", "no:cacheprovider")
+    printed = run("pytest", *options, cwd=written / "hyphens" / kind, **environment)
     assert " passed" in printed
 
 
