@@ -1,4 +1,4 @@
-"""Write a plugin distribution to start from: it can be installed, and passes its tests."""
+"""Write a plugin distribution to start from, whose tests pass as it stands."""
 
 from __future__ import annotations
 
