@@ -14,7 +14,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from plugbay.cli.commands import COMMANDS
+from plugbay.cli.commands import COMMANDS, module_of
 from plugbay.cli.parsing import Parser, add_verbose
 from plugbay.config.schema import load_config
 from plugbay.host.specifications import specifications
@@ -139,7 +139,7 @@ def test_the_commands_of_a_document_exist(document: Path) -> None:
 
 def parse(command: str, words: list[str]) -> None:
     assert command in COMMANDS
-    module = importlib.import_module(f"plugbay.cli.{command}")
+    module = importlib.import_module(module_of(command))
     parser = Parser(prog=f"plugbay {command}")
     module.add_arguments(parser)
     add_verbose(parser)
