@@ -1,4 +1,4 @@
-"""List every installed plugin, whether it can be used, and which the active stack uses."""
+"""List every installed plugin, whether it can be used and whether it is."""
 
 from __future__ import annotations
 
