@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Iterator, Mapping, Sequence, Set
 from enum import Enum
 from itertools import islice
@@ -38,16 +39,18 @@ class Summaries:
 
     def __init__(self) -> None:
         """Know no secret."""
+        self._learning = threading.Lock()
         self._known: frozenset[str] = frozenset()
         self._wanted: tuple[str, ...] = ()
 
     def learn(self, text: str) -> None:
         """Hide ``text`` from now on, its lines, and the forms that it has in URLs, JSON and ``repr``."""
+        if text in self._known:
+            return
         parts = {text, text.strip(), *(line.strip() for line in text.splitlines())}
         forms = {form for part in parts for form in (part, _in_url(part), _in_json(part), repr(part)[1:-1])}
-        new = {form for form in forms if form} - self._known
-        if new:
-            self._known |= new
+        with self._learning:
+            self._known |= {form for form in forms if form}
             self._wanted = tuple(sorted((f for f in self._known if len(f) >= _LONG_ENOUGH), key=len, reverse=True))
 
     def learn_all(self, value: Any) -> None:

@@ -23,8 +23,8 @@ class TraceError(Exception):
 class TraceFile:
     """A JSON array without its closing bracket, which the format allows: an event a line, after a comma.
 
-    Each line is one write to a file that is open for appending, so that lines of several processes do not mix, and what
-    is written survives the process, however it ends.
+    A line begins with its line break, so that one that was torn spoils no other. Each is one write to a file that is open
+    for appending: lines of several processes do not mix, and what is written survives the process, however it ends.
     """
 
     def __init__(self, path: Path, process: str) -> None:
@@ -46,7 +46,7 @@ class TraceFile:
         """Append an event. Raises ``OSError`` when it cannot be written."""
         if not self._open:
             return
-        line = f",{_json(event)}\n".encode()
+        line = f"\n,{_json(event)}".encode()
         while line:
             line = line[os.write(self._file, line) :]  # in one piece, unless the disk is full
 
@@ -78,7 +78,7 @@ def _create(path: Path, process: str) -> None:
         return
     place = {"pid": os.getpid(), "tid": threading.get_native_id()}
     first = {"name": "process_name", "ph": "M", **place, "args": {"name": process}}
-    head = f"[{_json(first)}\n".encode()
+    head = f"[{_json(first)}".encode()
     made = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
         made.write_bytes(head)

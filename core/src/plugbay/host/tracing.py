@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +41,9 @@ def trace_calls(manager: pluggy.PluginManager, who: Who, plugins: Iterable[objec
     try:
         file = TraceFile(Path(os.environ[VARIABLE]).expanduser(), _process_name())
     except TraceError as error:
-        _log.warning("%s: %s; this process goes on without a trace", VARIABLE, error)
+        _warn(f"{VARIABLE}: {error}; this process goes on without a trace")
         return
-    summaries = Summaries()
+    summaries = _summaries()
     for plugin in plugins:
         summaries.learn_from(plugin)
     calls = _Calls(file, summaries, who)
@@ -169,12 +169,22 @@ class _Calls:
             self._file.write(whole)
         except OSError as error:
             self._file.close()
-            _log.warning(
-                "%s: %s cannot be written any more: %s; this process goes on without a trace",
-                VARIABLE,
-                self._file.path,
-                error.strerror or error,
+            _warn(
+                f"{VARIABLE}: {self._file.path} cannot be written any more: {error.strerror or error}; "
+                "this process goes on without a trace"
             )
+
+
+@cache
+def _summaries() -> Summaries:
+    """Those of the process: what one stack has looked up must not be seen in the calls of another."""
+    return Summaries()
+
+
+@cache
+def _warn(text: str) -> None:
+    """Say it once, and not for each stack that the process builds."""
+    _log.warning(text)
 
 
 def _process_name() -> str:
