@@ -44,6 +44,10 @@ def overview() -> str:
         "  --version      show the version",
         "  -v, --verbose  show debug messages and the full traceback of an error",
         "",
+        "Environment:",
+        "  PLUGBAY_HOME   the directory of everything that is kept for a user",
+        "  PLUGBAY_TRACE  a file to which every hook call is written",
+        "",
         "Plugins may bring further commands: plugbay plugins lists them.",
     ]
     return "\n".join(lines)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -58,6 +59,10 @@ class Host:
                 raise PluginError(msg) from error
         self._by_plugin = {id(component.plugin): component for component in components}
         self._manager.add_hookcall_monitoring(_nothing, self._name_raiser)
+        if os.environ.get("PLUGBAY_TRACE"):
+            from plugbay.host.tracing import trace_calls
+
+            trace_calls(self._manager, self._described, [component.plugin for component in components])
 
     def add_last(self, plugin: object) -> None:
         """Register the host's own implementation of ``step_call``, which comes after every other one."""
@@ -165,6 +170,12 @@ class Host:
                     errors.append(error)
         raise_together(errors)
 
+    def _described(self, plugin: object) -> Mapping[str, str]:
+        from plugbay.host.tracing import describe
+
+        component = self._by_plugin.get(id(plugin))
+        return {"component": "plugbay"} if component is None else describe(component.info, component.id)
+
     def _name_raiser(self, outcome: pluggy.Result[Any], hook: str, called: Sequence[pluggy.HookImpl], _: Any) -> None:
         """Give what a plugin raised a note that names it; what the user's own function raised is not the plugin's."""
         error = outcome.exception
@@ -193,7 +204,10 @@ def raise_together(errors: Sequence[BaseException]) -> None:
 
 def _raiser(error: BaseException, called: Sequence[pluggy.HookImpl]) -> pluggy.HookImpl | None:
     """Find the implementation in which the traceback ends: a wrapper that an exception passes through is none."""
-    by_code = {getattr(implementation.function, "__code__", None): implementation for implementation in called}
+    by_code = {}
+    for implementation in called:
+        function = getattr(implementation.function, "__wrapped__", implementation.function)  # by a trace
+        by_code[getattr(function, "__code__", None)] = implementation
     found, place = None, error.__traceback__
     while place is not None:
         found, place = by_code.get(place.tb_frame.f_code, found), place.tb_next
