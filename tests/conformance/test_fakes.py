@@ -20,16 +20,19 @@ from plugbay.testing.fakes.artifact_store import FakeArtifactStore
 from plugbay.testing.fakes.container_registry import FakeContainerRegistry
 from plugbay.testing.fakes.data_validator import FakeDataValidator
 from plugbay.testing.fakes.experiment_tracker import FakeExperimentTracker
+from plugbay.testing.fakes.feature_store import FakeFeatureStore, FeatureView
 from plugbay.testing.fakes.model_deployer import FakeModelDeployer
 from plugbay.testing.fakes.model_registry import FakeModelRegistry
 from plugbay.testing.fakes.orchestrator import FakeOrchestrator
 from plugbay.testing.fakes.secrets_manager import FakeSecretsManager
 from plugbay.testing.fakes.step_operator import FakeStepOperator
+from plugbay.testing.feature_store import FeatureStoreContract
 from plugbay.testing.model_deployer import ModelDeployerContract
 from plugbay.testing.model_registry import ModelRegistryContract
 from plugbay.testing.orchestrator import OrchestratorContract
 from plugbay.testing.secrets_manager import SecretsManagerContract
 from plugbay.testing.step_operator import StepOperatorContract
+from plugbay_hookspecs.types import FeatureDefinition
 
 
 class TestFakeOrchestrator(OrchestratorContract):
@@ -128,3 +131,33 @@ class TestFakeAnnotator(AnnotatorContract):
 
     def decline(self, component: Any, name: str, task_id: str, by: str) -> None:
         component.decline(name, task_id)
+
+
+class TestFakeFeatureStore(FeatureStoreContract):
+    @pytest.fixture
+    def component(self) -> Any:
+        return FakeFeatureStore()
+
+    def define(self, views: Any, services: Any, folder: Any) -> list[Any]:
+        found = [FeatureDefinition(kind="entity", name=key, keys=(key,)) for key in {view.key for view in views}]
+        return [
+            *found,
+            *(
+                FeatureView(
+                    name=view.name,
+                    keys=(view.key,),
+                    features=view.features,
+                    ttl=None if view.ttl is None else view.ttl.total_seconds(),
+                    source=view.source,
+                    history=view.history,
+                )
+                for view in views
+            ),
+            *(
+                FeatureDefinition(kind="service", name=service.name, features=dict.fromkeys(service.features, ""))
+                for service in services
+            ),
+        ]
+
+    def refused(self, good: Any, folder: Any) -> list[Any]:
+        return [*self.define([good], [], folder), FeatureView(name="bad", keys=("driver",), features={})]

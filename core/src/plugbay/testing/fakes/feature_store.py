@@ -8,15 +8,31 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from attrs import field
+from attrs import field, frozen
 
 from plugbay.testing.fakes.shared import Shared
-from plugbay.testing.fakes.tables import Columns, rows_of, table_like
+from plugbay.testing.fakes.tables import Columns, columns_of, rows_of, table_like
 from plugbay_hookspecs import component, hookimpl
 from plugbay_hookspecs.types import FeatureDefinition, FeatureKind, PushTarget
 
 TIME = "event_timestamp"
 Row = dict[str, Any]
+
+
+@frozen(kw_only=True)
+class FeatureView:
+    """A view to apply: features of an entity, with what is known from the beginning."""
+
+    name: str
+    keys: tuple[str, ...]
+    features: Mapping[str, str]
+    """The type of each by its name."""
+    ttl: float | None = None
+    """Seconds after which a value is too old; ``None``: never."""
+    source: str | None = None
+    """The name of the source that rows can be pushed to."""
+    history: Sequence[Mapping[str, Any]] = ()
+    """Rows of the keys, ``event_timestamp`` and the features."""
 
 
 class Features:
@@ -27,15 +43,29 @@ class Features:
         self.defined: dict[tuple[str, str], FeatureDefinition] = {}
         self.history: dict[str, list[Row]] = {}
         self.latest: dict[str, dict[tuple[Any, ...], Row]] = {}
+        self.sources: dict[str, str] = {}
+        """The view of each source."""
         self.materialized: dict[str, datetime] = {}
 
-    def apply(self, definitions: Sequence[FeatureDefinition]) -> None:
-        """Take definitions."""
-        for each in definitions:
-            if each.kind == "view" and not (each.keys and each.features):
-                msg = f"view {each.name!r} has no {'features' if each.keys else 'keys'}"
+    def apply(self, definitions: Sequence[FeatureDefinition | FeatureView]) -> None:
+        """Take definitions. History that is there already stays."""
+        views = [each for each in definitions if isinstance(each, FeatureView)]
+        for view in views:
+            if not (view.keys and view.features):
+                msg = f"view {view.name!r} has no {'features' if view.keys else 'keys'}"
                 raise ValueError(msg)
-        self.defined.update({(each.kind, each.name): each for each in definitions})
+        for view in views:
+            known = FeatureDefinition(
+                kind="view", name=view.name, keys=view.keys, features=dict(view.features), ttl=view.ttl
+            )
+            self.defined["view", view.name] = known
+            rows = self.history.setdefault(view.name, [])
+            rows += [dict(row) for row in view.history if dict(row) not in rows]
+            if view.source is not None:
+                self.defined["source", view.source] = attrs.evolve(known, kind="source", name=view.source)
+                self.sources[view.source] = view.name
+        others = [each for each in definitions if isinstance(each, FeatureDefinition)]
+        self.defined.update({(each.kind, each.name): each for each in others})
 
     def listed(self, kind: FeatureKind) -> list[FeatureDefinition]:
         """The definitions of a kind, in order."""
@@ -59,11 +89,12 @@ class Features:
             raise ValueError(msg)
         return found
 
-    def at_their_time(self, rows: Sequence[Row], features: Sequence[str], full_names: bool) -> Columns:
+    def at_their_time(self, asked: Columns, features: Sequence[str], full_names: bool) -> Columns:
         """What was known of each row at its moment."""
         columns: Columns = {}
+        rows = rows_of(asked)
         for view, feature, column in self.wanted(features, full_names):
-            _need([*view.keys, TIME], rows)
+            _need([*view.keys, TIME], asked)
             columns[column] = [self._known(view, row, feature) for row in rows]
         return columns
 
@@ -82,7 +113,8 @@ class Features:
         now = datetime.now(UTC)
         wanted = self.wanted(features, full_names)
         keys = dict.fromkeys(key for view, *_ in wanted for key in view.keys)
-        _need(list(keys), rows)
+        for row in rows:
+            _need(list(keys), row)
         columns: Columns = {key: [row[key] for row in rows] for key in keys}
         for view, feature, column in wanted:
             latest = self.latest.get(view.name, {})
@@ -107,10 +139,10 @@ class Features:
             latest[_key(view, row)] = row
 
     def push(self, source: str, rows: Sequence[Row], to: PushTarget) -> None:
-        """Add rows to the view of the source's name."""
-        view = self.defined["source", source]
-        view = self.defined.get(("view", source), view)
-        _need([*view.keys, TIME, *view.features], rows)
+        """Add rows to the view of a source."""
+        view = self.defined["view", self.sources[source]]
+        for row in rows:
+            _need([*view.keys, TIME, *view.features], row)
         if to in ("offline", "both"):
             self.history.setdefault(view.name, []).extend(rows)
         if to in ("online", "both"):
@@ -120,17 +152,16 @@ class Features:
 
 @component
 class FakeFeatureStore:
-    """Keeps features in memory. It is told of them with :class:`FeatureDefinition`; a view is also a source of its name."""
+    """Keeps features in memory: apply :class:`FeatureView`, and definitions of entities and services."""
 
     kept: Any = field(factory=lambda: Shared(Features()), repr=False)
 
     @hookimpl
     def feature_store_apply(self, definitions: Path | Sequence[Any]) -> None:
-        if isinstance(definitions, Path) or not all(isinstance(each, FeatureDefinition) for each in definitions):
-            msg = "a fake is defined by a list of FeatureDefinition"
+        if isinstance(definitions, Path) or not all(map(_is_definition, definitions)):
+            msg = "a fake is defined by a list of FeatureView, and FeatureDefinition of entities and services"
             raise ValueError(msg)
-        sources = [attrs.evolve(each, kind="source") for each in definitions if each.kind == "view"]
-        self.kept.apply([*definitions, *sources])
+        self.kept.apply(list(definitions))
 
     @hookimpl
     def feature_store_list(self, kind: FeatureKind) -> Sequence[FeatureDefinition]:
@@ -139,9 +170,8 @@ class FakeFeatureStore:
 
     @hookimpl
     def feature_store_historical_features(self, entities: Any, features: Sequence[str], full_names: bool) -> Any:
-        rows = rows_of(entities)
-        found = self.kept.at_their_time(rows, list(features), full_names)
-        given = {name: [row[name] for row in rows] for name in (rows[0] if rows else {})}
+        given = columns_of(entities)
+        found = self.kept.at_their_time(given, list(features), full_names)
         return table_like(entities, {**given, **found})
 
     @hookimpl
@@ -160,8 +190,14 @@ class FakeFeatureStore:
         self.kept.push(source, rows_of(table), to)
 
 
-def _need(columns: Sequence[str], rows: Sequence[Row]) -> None:
-    if rows and (missing := [name for name in columns if name not in rows[0]]):
+def _is_definition(value: object) -> bool:
+    if isinstance(value, FeatureView):
+        return True
+    return isinstance(value, FeatureDefinition) and value.kind in ("entity", "service")
+
+
+def _need(columns: Sequence[str], found: Mapping[str, Any]) -> None:
+    if missing := [name for name in columns if name not in found]:
         msg = f"the table has no {', '.join(missing)}"
         raise ValueError(msg)
 
