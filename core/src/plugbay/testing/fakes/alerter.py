@@ -76,9 +76,10 @@ class FakeAlerter:
     def alerter_ask(self, question: Message, timeout: float) -> Answer:
         self.kept.ask(question)
         deadline = time.monotonic() + timeout
-        answer: Answer | None
-        while (answer := self.kept.next_answer()) is None:
+        while True:
+            answer: Answer | None = self.kept.next_answer()
+            if answer is not None:
+                return answer
             if time.monotonic() >= deadline:
                 return Answer(approved=False, by=None, at=time.time())
             time.sleep(0.01)
-        return answer

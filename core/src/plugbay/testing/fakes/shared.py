@@ -75,9 +75,9 @@ class Borrowed:
                 raise ConnectionError(msg) from error
             with connection:
                 connection.send((name, arguments))
-                error, result = connection.recv()
-            if error is not None:
-                raise error
+                raised, result = connection.recv()
+            if raised is not None:
+                raise raised
             return result
 
         return method
@@ -107,6 +107,7 @@ def _serve(listener: Listener, kept: Any, lock: Any, over: threading.Event) -> N
 def _answer(connection: Connection, kept: Any, lock: Any) -> None:
     with connection, suppress(OSError, EOFError):
         name, arguments = connection.recv()
+        answer: tuple[Exception | None, Any]
         try:
             answer = (None, _call(kept, lock, name, arguments))
         except Exception as error:  # noqa: BLE001  the caller raises it
