@@ -14,14 +14,16 @@ from plugbay import RunFailed, current, pipeline, step
 from plugbay.errors import ConfigError
 from plugbay.testing.fakes.alerter import FakeAlerter
 from plugbay.testing.fakes.artifact_store import FakeArtifactStore
+from plugbay.testing.fakes.container_registry import FakeContainerRegistry
 from plugbay.testing.fakes.experiment_tracker import FakeExperimentTracker
+from plugbay.testing.fakes.image_builder import FakeImageBuilder
 from plugbay.testing.fakes.model_deployer import FakeModelDeployer
 from plugbay.testing.fakes.model_registry import FakeModelRegistry
 from plugbay.testing.fakes.secrets_manager import FakeSecretsManager
 from plugbay.testing.fakes.step_operator import FakeStepOperator
 from plugbay.testing.fixtures import hook_recorder, make_stack, plugbay_home  # noqa: F401
 from plugbay_hookspecs import component, hookimpl
-from plugbay_hookspecs.types import DeploymentConfig, Servable
+from plugbay_hookspecs.types import BuildOptions, DeploymentConfig, ImageSpec, Servable
 
 
 @component
@@ -195,3 +197,19 @@ def test_pytest_loads_nothing_of_the_kit_unless_it_is_asked_to():
         check=True,
     ).stdout
     assert "plugbay" not in names
+
+
+def test_a_fake_image_builder_makes_images_that_a_registry_takes(make_stack, tmp_path):  # noqa: F811
+    (tmp_path / "main.py").write_text("print('it runs')")
+    spec = ImageSpec(base="python:3.11", files=("main.py",), environment={"A": "b"}, commands=(("false",),))
+    stack = make_stack(image_builder=FakeImageBuilder(), container_registry=FakeContainerRegistry())
+    reference = stack.container_registry.reference("ml/flights", "1")
+    options = BuildOptions(reference=reference, archive=tmp_path / "image.tar")
+    image = stack.image_builder.build(tmp_path, spec, options)
+    assert stack.container_registry.push(image, reference) == image.digest
+    assert stack.image_builder.find(reference).digest == image.digest
+    again = stack.image_builder.build(tmp_path, spec, BuildOptions(reference="another:1"))
+    assert again.digest == image.digest, "the same specification makes another image"
+    with pytest.raises(OSError, match="absent"):
+        stack.image_builder.build(tmp_path, ImageSpec(base="x", files=("absent",)), options)
+    assert stack.container_registry.resolve(reference) == image.digest

@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import signal
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from plugbay.testing.model_deployer import ModelDeployerContract
 from plugbay_hookspecs.types import DeploymentConfig, DeploymentFilter, Resources, Servable
 from plugbay_local.model_deployer import HttpModelDeployer
+from plugbay_local.processes.detached import Detached
 
 
 @pytest.fixture
@@ -83,3 +85,27 @@ def test_a_server_that_was_killed_is_told_and_can_be_started(tmp_path, deployer)
     assert "its process is gone" in found.detail
     assert deployer.model_deployer_start(made.id, 30) == made
     assert deployer.model_deployer_predict(made.id, [1]) == 1
+
+
+def test_a_process_starts_while_others_ask_whether_it_lives(tmp_path):
+    over = threading.Event()
+    processes = [Detached(tmp_path, f"one-{number}") for number in range(15)]
+
+    def ask() -> None:
+        while not over.is_set():
+            for process in processes:
+                process.lives()
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for process in processes:
+            process.start(["/bin/sleep", "60"], {}, tmp_path / "log")
+        assert all(process.lives() for process in processes)
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+        for process in processes:
+            process.kill()
