@@ -55,7 +55,7 @@ class Racing(FakeSecretsManager):
         if name in self.secrets_manager_list():
             raise FileExistsError(name)
         if name == "one":
-            time.sleep(0.3)
+            time.sleep(1.5)
         super().secrets_manager_delete(name)
         return super().secrets_manager_create(name, values)
 
