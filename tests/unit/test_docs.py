@@ -24,6 +24,8 @@ README = ROOT / "README.md"
 REFERENCE = ROOT / "docs" / "reference"
 DOCUMENTS = [README, *sorted((ROOT / "docs" / "guide").glob("*.md"))]
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.stem)
+PARTS = [document for document in DOCUMENTS if document.stem != "write-an-orchestrator"]  # which is executed as a whole
+every_document_in_parts = pytest.mark.parametrize("document", PARTS, ids=lambda document: document.stem)
 
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE_NAME = re.compile(r"# ([\w-]+\.(?:py|toml))\b")
@@ -96,7 +98,7 @@ def test_every_command_is_in_the_reference() -> None:
     assert [name for name in COMMANDS if f"\nusage: plugbay {name} " not in text] == []
 
 
-@every_document
+@every_document_in_parts
 def test_the_programs_of_a_document_run(document: Path, tmp_path: Path) -> None:
     """Each as a script, and each of its pipelines with ``plugbay run``."""
     for name in write_files(document, tmp_path):
@@ -108,7 +110,7 @@ def test_the_programs_of_a_document_run(document: Path, tmp_path: Path) -> None:
             plugbay("run", f"{name}:{pipeline}", directory=tmp_path)
 
 
-@every_document
+@every_document_in_parts
 def test_the_configurations_of_a_document_are_right(
     document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import pluggy
 from attrs import frozen
@@ -17,6 +17,9 @@ from plugbay.host.specifications import specifications
 from plugbay_hookspecs.types import ComponentInfo
 
 _log = logging.getLogger("plugbay")
+
+Watch: TypeAlias = Callable[[str, Mapping[str, Any], Sequence["Component"], Any, BaseException | None], None]
+"""Takes a hook, its arguments, the components that were called, and what they returned or raised."""
 
 
 @frozen(eq=False)
@@ -63,6 +66,22 @@ class Host:
             from plugbay.host.tracing import trace_calls
 
             trace_calls(self._manager, self._described, [component.plugin for component in components])
+
+    @contextmanager
+    def watched(self, watch: Watch) -> Iterator[None]:
+        """Show every hook call that ends inside of the context to ``watch``, from whatever thread it was made."""
+
+        def ended(outcome: pluggy.Result[Any], hook: str, called: Sequence[pluggy.HookImpl], given: Any) -> None:
+            found = (self._by_plugin.get(id(implementation.plugin)) for implementation in called)
+            components = [component for component in found if component is not None]
+            error = outcome.exception
+            watch(hook, given, components, None if error is not None else outcome.get_result(), error)
+
+        undo = self._manager.add_hookcall_monitoring(_nothing, ended)
+        try:
+            yield
+        finally:
+            undo()
 
     def add_last(self, plugin: object) -> None:
         """Register the host's own implementation of ``step_call``, which comes after every other one."""
