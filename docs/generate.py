@@ -18,7 +18,7 @@ from typing import Any
 
 import attrs
 
-from plugbay.cli.commands import COMMANDS, overview
+from plugbay.cli.commands import COMMANDS, module_of, overview
 from plugbay.cli.parsing import Parser, add_verbose
 from plugbay.host.specifications import Specification, specification_modules, specifications
 from plugbay_hookspecs.catalogue import COMPONENT_TYPES, OBSERVER_GROUP
@@ -162,6 +162,8 @@ def config_page() -> str:
 def _flavors() -> Iterator[tuple[str, str, str, type]]:
     """Component type, name, distribution and class of every flavor, as the distributions declare them."""
     for file in sorted(PLUGINS.glob("*/pyproject.toml")):
+        # Installed or not: a flavor's module needs nothing of the tool that it is for.
+        sys.path.append(str(file.parent / "src"))
         project = tomllib.loads(file.read_text(encoding="utf-8"))["project"]
         for group, points in sorted(project.get("entry-points", {}).items()):
             kind = "observer" if group == OBSERVER_GROUP else group.removeprefix(f"{OBSERVER_GROUP}.")
@@ -204,6 +206,8 @@ def _type(field: attrs.Attribute[Any]) -> str:
 def _default(field: attrs.Attribute[Any]) -> str:
     if field.default is attrs.NOTHING:
         return "required"
+    if isinstance(field.default, attrs.Factory):
+        return ""
     plain = isinstance(field.default, (str, int, float, bool))
     return "" if field.default is None else f"`{str(field.default).lower()}`" if plain else f"`{field.default}`"
 
@@ -233,7 +237,7 @@ def cli_page() -> str:
     os.environ["COLUMNS"] = WIDTH  # where argparse looks
     parts = [_console(overview())]
     for name in COMMANDS:
-        module = importlib.import_module(f"plugbay.cli.{name}")
+        module = importlib.import_module(module_of(name))
         parser = _Parser(prog=f"plugbay {name}", description=module.__doc__)
         module.add_arguments(parser)
         add_verbose(parser)

@@ -15,7 +15,6 @@ FOUND_OUT = {
         "test_a_similar_name_is_another",
         "test_a_hostile_name_is_only_unknown",
         "test_deleting_twice_is_no_error",
-        "test_no_text_shows_anywhere",
         "test_the_key_of_a_name_without_a_dot_is_value",
     },
     "TestRacing": {"test_of_many_that_create_a_secret_one_does"},

@@ -26,7 +26,8 @@ def feature_store_historical_features(entities: Any, features: Sequence[str], fu
     Called in any process that has the stack, mostly in the one that executes a step. For each row and feature the value
     is the latest one that is not after the row's ``event_timestamp`` and not older than the view's time to live; null
     where there is none. Raises ``KeyError`` for a feature or service that the store does not know, ``ValueError`` for a
-    table without a key column or ``event_timestamp``, and for two features of one name without ``full_names``.
+    table without a key column or ``event_timestamp``, for two features of one name without ``full_names``, and for a
+    feature whose column the table has already.
 
     :param entities: a dataframe (any library that supports the dataframe interchange protocol / narwhals): the key
         columns of the features' entities, ``event_timestamp`` (UTC where it has no time zone) and any other columns.
@@ -132,14 +133,15 @@ def feature_store_materialize(start: datetime | None, end: datetime, views: Sequ
     Called in any process that has the stack. Idempotent: a newer value is never replaced by an older one. Raises
     ``KeyError`` for a view that the store does not know. Does nothing when the store has no online part.
 
-    :param start: the first moment, with a time zone; ``None``: where the last materialization of each view ended.
+    :param start: the first moment, with a time zone; ``None``: where the last materialization of each view ended, and
+        the beginning of its history where there was none.
     :param end: the moment after the last, with a time zone.
     :param views: their names; ``None`` for all.
 
     .. code-block:: python
 
         from collections.abc import Sequence
-        from datetime import datetime
+        from datetime import datetime, timedelta
         from pathlib import Path
 
         from plugbay_hookspecs import component, hookimpl
@@ -159,10 +161,11 @@ def feature_store_materialize(start: datetime | None, end: datetime, views: Sequ
 
                 store = feast.FeatureStore(str(self.repository))
                 names = None if views is None else list(views)
+                last = end - timedelta(microseconds=1)  # Feast's periods include their end
                 if start is None:
-                    store.materialize_incremental(end, feature_views=names)
+                    store.materialize_incremental(last, feature_views=names)
                 else:
-                    store.materialize(start, end, feature_views=names)
+                    store.materialize(start, last, feature_views=names)
 
     .. versionadded:: 0.1
     """
@@ -263,13 +266,15 @@ def feature_store_list(kind: FeatureKind) -> Sequence[FeatureDefinition]:
 def feature_store_push(source: str, table: Any, to: PushTarget) -> None:
     """Add rows to a source, to be read at once.
 
-    Called in any process that has the stack. Raises ``KeyError`` for a source that the store does not know,
-    ``ValueError`` for a table without one of its columns and for a target that the store has not; ``None`` is returned
-    in any case.
+    Called in any process that has the stack. In the online part a newer value is never replaced by an older one. Raises
+    ``KeyError`` for a source that the store does not know or that feeds no view, ``ValueError`` for a table without one
+    of its columns or with a row that has no time, and for a target that the store has not; ``None`` is returned in any
+    case.
 
     :param table: a dataframe (any library that supports the dataframe interchange protocol / narwhals): the key columns,
         ``event_timestamp`` (UTC where it has no time zone) and the features.
-    :param to: the ``online`` part, the ``offline`` part with the history, or ``both``.
+    :param to: the ``online`` part, the ``offline`` part with the history, or ``both``: first the history, then the other;
+        an error in between leaves the rows in the history.
 
     .. code-block:: python
 

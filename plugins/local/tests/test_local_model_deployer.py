@@ -1,10 +1,12 @@
 """Models that are served by processes of this machine."""
 
+import fcntl
 import hashlib
 import json
 import os
 import pickle
 import signal
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 from plugbay.testing.model_deployer import ModelDeployerContract
 from plugbay_hookspecs.types import DeploymentConfig, DeploymentFilter, Resources, Servable
 from plugbay_local.model_deployer import HttpModelDeployer
+from plugbay_local.processes.detached import Detached
 
 
 @pytest.fixture
@@ -83,3 +86,17 @@ def test_a_server_that_was_killed_is_told_and_can_be_started(tmp_path, deployer)
     assert "its process is gone" in found.detail
     assert deployer.model_deployer_start(made.id, 30) == made
     assert deployer.model_deployer_predict(made.id, [1]) == 1
+
+
+def test_a_process_starts_although_somebody_just_asks_whether_it_lives(tmp_path):
+    process = Detached(tmp_path, "one")
+    asking = os.open(tmp_path / "one.lock", os.O_RDONLY | os.O_CREAT, 0o600)
+    fcntl.flock(asking, fcntl.LOCK_SH)
+    done = threading.Timer(0.3, os.close, (asking,))
+    done.start()
+    try:
+        process.start(["/bin/sleep", "60"], {}, tmp_path / "log")
+        assert process.lives()
+    finally:
+        done.join()
+        process.kill()

@@ -90,7 +90,7 @@ class TestMetadataThatCannotBeRead:
 
     def test_it_is_said_which_and_why(self, install: Install) -> None:
         install("garbled_entry_points", "binary_entry_points", "empty_entry_points")
-        garbled, binary = installed_plugins().unreadable
+        garbled, binary = map(str, installed_plugins().unreadable)
         assert garbled.startswith("the metadata of acme-garbled cannot be read (")
         assert binary.startswith("the metadata of acme-binary cannot be read (UnicodeDecodeError: ")
 

@@ -12,14 +12,20 @@ COMMANDS = {
     "plugins": "list every installed plugin and whether it can be used",
     "hooks": "list the hooks that plugins implement",
     "init": "write a plugbay.toml to start from",
+    "new-plugin": "write a plugin distribution to start from",
     "gc": "delete old runs and what nothing refers to",
 }
-"""By name; the command is the module of that name in this package."""
+"""By name; :func:`module_of` tells where each is."""
 
 _GROUPS = (
     ("Runs", ("run", "runs", "show", "logs", "cancel", "artifacts", "gc")),
-    ("Stacks and plugins", ("init", "stack", "flavors", "plugins", "hooks")),
+    ("Stacks and plugins", ("init", "stack", "flavors", "plugins", "hooks", "new-plugin")),
 )
+
+
+def module_of(name: str) -> str:
+    """The module of a command, which has an underscore where the command has a hyphen."""
+    return f"plugbay.cli.{name.replace('-', '_')}"
 
 
 def overview() -> str:
@@ -30,13 +36,17 @@ def overview() -> str:
         "Machine-learning pipelines on a stack of plugins.",
     ]
     for title, names in _GROUPS:
-        lines += ["", f"{title}:", *(f"  {name:<10} {COMMANDS[name]}" for name in names)]
+        lines += ["", f"{title}:", *(f"  {name:<11} {COMMANDS[name]}" for name in names)]
     lines += [
         "",
         "Options:",
         "  -h, --help     show this, or with a command its own help",
         "  --version      show the version",
         "  -v, --verbose  show debug messages and the full traceback of an error",
+        "",
+        "Environment:",
+        "  PLUGBAY_HOME   the directory of everything that is kept for a user",
+        "  PLUGBAY_TRACE  a file to which every hook call is written",
         "",
         "Plugins may bring further commands: plugbay plugins lists them.",
     ]

@@ -7,6 +7,7 @@ import importlib
 import sys
 from typing import NoReturn
 
+from plugbay.cli.commands import module_of
 from plugbay.errors import did_you_mean
 
 
@@ -52,7 +53,7 @@ class Parser(argparse.ArgumentParser):
 
 def run_builtin(name: str, words: list[str], *, verbose: bool) -> int:
     """Parse the words after a command of Plugbay's own and run it."""
-    module = importlib.import_module(f"plugbay.cli.{name}")
+    module = importlib.import_module(module_of(name))
     parser = Parser(prog=f"plugbay {name}", description=module.__doc__)
     module.add_arguments(parser)
     add_verbose(parser)

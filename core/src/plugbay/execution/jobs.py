@@ -6,7 +6,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 from plugbay.errors import PlanError, StoreError
 from plugbay.execution.failures import WorkerLost
@@ -14,7 +13,7 @@ from plugbay.execution.ready_step import Attempt
 from plugbay.stack import Stack
 from plugbay.stack.facades.step_operator import StepOperator
 from plugbay.store.layout import attempt_key, log_key
-from plugbay_hookspecs.types import JobStatus
+from plugbay_hookspecs.types import JobStatus, StepInfo
 
 FIRST_POLL, LAST_POLL = 0.1, 5.0
 """Seconds between two questions for the status of a job; they grow from the one to the other."""
@@ -71,14 +70,28 @@ class Jobs:
         )
         waiting.start()
 
+    def clean(self, name: str, info: StepInfo) -> None:
+        """Remove what the job of an attempt left that a driver which is gone did not see the end of."""
+        component = next((part for part in self._stack.of_type("step_operator") if part.info.name == name), None)
+        if component is not None:
+            _, job = self._stack.host.tell_one(component, "step_operator_find", step=info)
+            if job is not None:
+                self._stack.host.tell_one(component, "step_operator_cleanup", job=job)
+
     def _found(self, operator: StepOperator, attempt: Attempt) -> str | None:
         """The job of a driver that is gone, unless it has ended without a record."""
         job = operator.find(attempt.info) if self._resumed else None
-        if job is not None and not self._recorded(attempt):
-            with suppress(KeyError):
-                return None if operator.status(job).ended else job
+        if job is None:
             return None
-        return job
+        try:
+            ended = operator.status(job).ended
+        except KeyError:
+            ended = True
+        except Exception as error:  # noqa: BLE001  whoever follows the job asks again
+            _log.debug("job %s cannot be asked for: %s", job, error)
+            return job
+        # Asked for last: a job that has just ended has left its record before.
+        return None if ended and not self._recorded(attempt) else job
 
     def _recorded(self, attempt: Attempt) -> bool:
         info = attempt.info

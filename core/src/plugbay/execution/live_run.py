@@ -200,6 +200,8 @@ class LiveRun:
         if kept is not None:
             source = CacheSource(run_id=self.id, step=call.id, attempt=kept.attempt)
             self._host.tell("step_cached", step=self._info(call, kept.attempt), source=source)
+            if call.step.operator is not None:
+                self._jobs.clean(call.step.operator, self._info(call, kept.attempt))
             summary = StepSummary(status="succeeded", attempt=kept.attempt, seconds=kept.ended - kept.started)
             self.schedule.succeeded(call, kept.outputs_by_name, summary)
             return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -94,10 +95,12 @@ class Attempt:
         return [sys.executable, "-m", "plugbay.worker", info.run_id, info.step, str(info.attempt)]
 
     def environment(self) -> Mapping[str, str]:
-        """The variable that tells the worker where the store is."""
+        """The variable that tells the worker where the store is; and where the run is traced, so is the worker."""
         components: list[dict[str, object]] = self._shipping.portable_stack["components"]  # type: ignore[assignment]
         store = next(component for component in components if component["type"] == "artifact_store")
-        return {STORE_VARIABLE: json.dumps(store)}
+        trace = os.environ.get("PLUGBAY_TRACE")
+        traced = {"PLUGBAY_TRACE": os.path.abspath(os.path.expanduser(trace))} if trace else {}  # noqa: PTH100, PTH111
+        return {STORE_VARIABLE: json.dumps(store), **traced}
 
     def __repr__(self) -> str:
         return f"<attempt {self.info.attempt} of step {self.info.step!r}>"

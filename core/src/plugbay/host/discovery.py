@@ -73,12 +73,22 @@ class Provider:
 
 
 @frozen
+class Unreadable:
+    """A distribution whose metadata cannot be read, so that it may offer plugins that nobody sees."""
+
+    distribution: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"the metadata of {self.distribution} cannot be read ({self.problem}); reinstall it"
+
+
+@frozen
 class PluginIndex:
     """The plugins that installed distributions offer, by entry point group and name."""
 
     providers: Mapping[tuple[str, str], tuple[Provider, ...]]
-    unreadable: tuple[str, ...] = ()
-    """What is wrong with each distribution whose metadata cannot be read."""
+    unreadable: tuple[Unreadable, ...] = ()
 
     def names(self, group: str) -> list[str]:
         """The names offered in a group."""
@@ -147,7 +157,7 @@ def index_of(distributions: Iterable[importlib.metadata.Distribution]) -> Plugin
     One whose metadata cannot be read is noted in the index, and hides no other.
     """
     providers: dict[tuple[str, str], tuple[Provider, ...]] = {}
-    unreadable: list[str] = []
+    unreadable: list[Unreadable] = []
     seen: set[str] = set()
     for distribution in distributions:
         known_as = normalised(_name_on_disk(distribution))
@@ -159,8 +169,7 @@ def index_of(distributions: Iterable[importlib.metadata.Distribution]) -> Plugin
                 key = (provider.group, provider.name)
                 providers[key] = (*providers.get(key, ()), provider)
         except Exception as error:  # noqa: BLE001  a broken distribution must not hide the others
-            problem = f"{type(error).__name__}: {error}"
-            unreadable.append(f"the metadata of {known_as} cannot be read ({problem}); reinstall it")
+            unreadable.append(Unreadable(known_as, f"{type(error).__name__}: {error}"))
     return PluginIndex(providers, tuple(unreadable))
 
 

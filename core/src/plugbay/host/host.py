@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import pluggy
 from attrs import frozen
@@ -16,6 +17,9 @@ from plugbay.host.specifications import specifications
 from plugbay_hookspecs.types import ComponentInfo
 
 _log = logging.getLogger("plugbay")
+
+Watch: TypeAlias = Callable[[str, Mapping[str, Any], Sequence["Component"], Any, BaseException | None], None]
+"""Takes a hook, its arguments, the components that were called, and what they returned or raised."""
 
 
 @frozen(eq=False)
@@ -58,6 +62,26 @@ class Host:
                 raise PluginError(msg) from error
         self._by_plugin = {id(component.plugin): component for component in components}
         self._manager.add_hookcall_monitoring(_nothing, self._name_raiser)
+        if os.environ.get("PLUGBAY_TRACE"):
+            from plugbay.host.tracing import trace_calls
+
+            trace_calls(self._manager, self._described, [component.plugin for component in components])
+
+    @contextmanager
+    def watched(self, watch: Watch) -> Iterator[None]:
+        """Show every hook call that ends inside of the context to ``watch``, from whatever thread it was made."""
+
+        def ended(outcome: pluggy.Result[Any], hook: str, called: Sequence[pluggy.HookImpl], given: Any) -> None:
+            found = (self._by_plugin.get(id(implementation.plugin)) for implementation in called)
+            components = [component for component in found if component is not None]
+            error = outcome.exception
+            watch(hook, given, components, None if error is not None else outcome.get_result(), error)
+
+        undo = self._manager.add_hookcall_monitoring(_nothing, ended)
+        try:
+            yield
+        finally:
+            undo()
 
     def add_last(self, plugin: object) -> None:
         """Register the host's own implementation of ``step_call``, which comes after every other one."""
@@ -165,6 +189,12 @@ class Host:
                     errors.append(error)
         raise_together(errors)
 
+    def _described(self, plugin: object) -> Mapping[str, str]:
+        from plugbay.host.tracing import describe
+
+        component = self._by_plugin.get(id(plugin))
+        return {"component": "plugbay"} if component is None else describe(component.info, component.id)
+
     def _name_raiser(self, outcome: pluggy.Result[Any], hook: str, called: Sequence[pluggy.HookImpl], _: Any) -> None:
         """Give what a plugin raised a note that names it; what the user's own function raised is not the plugin's."""
         error = outcome.exception
@@ -193,7 +223,10 @@ def raise_together(errors: Sequence[BaseException]) -> None:
 
 def _raiser(error: BaseException, called: Sequence[pluggy.HookImpl]) -> pluggy.HookImpl | None:
     """Find the implementation in which the traceback ends: a wrapper that an exception passes through is none."""
-    by_code = {getattr(implementation.function, "__code__", None): implementation for implementation in called}
+    by_code = {}
+    for implementation in called:
+        function = getattr(implementation.function, "__wrapped__", implementation.function)  # by a trace
+        by_code[getattr(function, "__code__", None)] = implementation
     found, place = None, error.__traceback__
     while place is not None:
         found, place = by_code.get(place.tb_frame.f_code, found), place.tb_next

@@ -6,14 +6,16 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import os
 import uuid
+from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
 import attrs
 
 from plugbay.errors import PlugbayError, PluginError, did_you_mean
-from plugbay.host.discovery import installed_plugins
+from plugbay.host.discovery import Provider, installed_plugins
 from plugbay.host.implementations import StackPluginManager
 from plugbay.serializers.builtin import BYTES, FILE, JSON, PICKLE
 from plugbay.values import EncodingError, encode
@@ -40,8 +42,13 @@ class Serializers:
         """
         self._allow_pickle = allow_pickle
         self._manager = StackPluginManager()
+        self._providers: dict[int, Provider] = {}
         self._by_module: dict[str, tuple[Serializer, ...]] = {}
         self._by_type: dict[type, Serializer | None] = {}
+        if os.environ.get("PLUGBAY_TRACE"):
+            from plugbay.host.tracing import trace_calls
+
+            trace_calls(self._manager, self._described, ())
 
     def for_value(self, value: Any) -> Serializer:
         """Return the serializer of the value's most specific class.
@@ -85,6 +92,10 @@ class Serializers:
         msg = f"{missing}; install the one that has it (plugbay-data for numpy, pandas, polars and pyarrow)"
         raise SerializationError(msg)
 
+    def _described(self, plugin: object) -> Mapping[str, str]:
+        provider = self._providers[id(plugin)]
+        return {"component": f"serializer.{provider.name}", "flavor": provider.name, "distribution": str(provider)}
+
     def _pickle(self, reason: str) -> Serializer:
         if self._allow_pickle:
             return PICKLE
@@ -114,6 +125,7 @@ class Serializers:
         plugin = provider.load()
         plugin = plugin() if isinstance(plugin, type) else plugin
         self._manager.register(plugin, f"serializer:{module}")
+        self._providers[id(plugin)] = provider
         call = self._manager.subset_hook_caller(
             "serializers", [other for other in self._manager.get_plugins() if other is not plugin]
         )

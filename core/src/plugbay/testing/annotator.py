@@ -128,6 +128,12 @@ class AnnotatorContract(ComponentContract):
             lacks = capability in self.lacking
             assert (answered is None) == lacks, f"{capability}: lacking is {lacks}, and the answer is {answered!r}"
 
+    def test_the_tool_is_launched_once(self, annotator: AnnotatorHooks) -> None:
+        """Launching it again gives the same address; ``None`` stands for a tool with nothing to open."""
+        first, again = annotator.hooks.annotator_launch(), annotator.hooks.annotator_launch()
+        assert first == again
+        assert first is None or "://" in first, f"no URL: {first!r}"
+
     def test_a_new_dataset_is_listed_and_empty(self, annotator: AnnotatorHooks, name: str) -> None:
         assert annotator.labelled(name) == []
         if "list" not in self.lacking:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -13,6 +14,8 @@ from plugbay.testing.hooks import hooks_of
 from plugbay.testing.processes import Call, Outcome, at_once, over_and_over
 from plugbay_hookspecs import Secret
 from plugbay_hookspecs.types import StackInfo
+
+_is_requirement = re.compile(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])? *(?:$|[\[(@;<>=!~].*)").fullmatch
 
 STACK = StackInfo(name="contract", components=())
 
@@ -81,6 +84,27 @@ class ComponentContract:
         hooks.component_provision()
         health = hooks.component_health()
         assert health is None or health.ok, f"unhealthy: {health.detail}"
+
+    def test_what_was_destroyed_can_be_created_again(self, component: Any) -> None:
+        """``component_deprovision`` needs no start, and what is gone is no error."""
+        hooks = hooks_of(component, self.component_type)
+        hooks.component_provision()
+        hooks.component_deprovision()
+        hooks.component_deprovision()
+        hooks.component_provision()
+        hooks.component_start()
+        try:
+            health = hooks.component_health()
+            assert health is None or health.ok, f"unhealthy: {health.detail}"
+        finally:
+            hooks.component_stop()
+
+    def test_requirements_can_be_given_to_an_installer(self, component: Any) -> None:
+        """Each is a PEP 508 requirement: a name, and what may stand behind one."""
+        required = hooks_of(component, self.component_type).component_requirements()
+        assert not isinstance(required, str), "component_requirements gives one text and no list of requirements"
+        for requirement in required or ():
+            assert _is_requirement(requirement), f"no requirement: {requirement!r}"
 
     def test_no_secret_is_shown(self, component: Any, hooks: Any) -> None:
         """Neither by ``repr``, which reaches logs and tracebacks, nor by what the component tells of itself."""

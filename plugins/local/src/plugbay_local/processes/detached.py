@@ -40,7 +40,8 @@ class Detached:
         lock = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             # Taken here and inherited, so that there is no moment at which the process seems to be gone.
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Waited for: whoever asks just now whether the process lives holds it for a moment.
+            fcntl.flock(lock, fcntl.LOCK_EX)
             between = [sys.executable, "-I", "-S", detaching.__file__, str(self._pid)]
             with log.open("ab") as output:
                 subprocess.run(  # noqa: S603  the command is the caller's
