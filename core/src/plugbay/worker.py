@@ -24,7 +24,6 @@ from plugbay.execution.ready_step import STORE_VARIABLE
 from plugbay.execution.session import Session
 from plugbay.execution.tasks import Task, task_from_tree
 from plugbay.stack import Stack
-from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.stack.shipping import stack_from, store_from
 from plugbay.store.layout import source_key, task_key
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from servers.dask_cluster import DaskCluster
 
 sys.path.insert(0, str(Path(__file__).parent))

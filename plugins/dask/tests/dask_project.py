@@ -40,7 +40,13 @@ orchestrator = {{ flavor = "dask", {given} }}
         command = [sys.executable, "-m", "plugbay", *words]
         with (self.home.parent / "printed").open("a") as printed:
             return subprocess.Popen(
-                command, cwd=self.directory, env=environment, stdout=printed, stderr=printed, text=True, start_new_session=True
+                command,
+                cwd=self.directory,
+                env=environment,
+                stdout=printed,
+                stderr=printed,
+                text=True,
+                start_new_session=True,
             )
 
     def run(self, *words: str) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from dask_project import Project, wait_for
-from servers.dask_cluster import DaskCluster
 
 from plugbay import RunFailed, Stack
 from plugbay.errors import PlugbayError
@@ -19,6 +18,7 @@ from plugbay.testing import pipelines
 from plugbay.testing.orchestrator import OrchestratorContract
 from plugbay_dask.orchestrator import DaskOrchestrator
 from plugbay_local.artifact_store import LocalArtifactStore
+from servers.dask_cluster import DaskCluster
 
 Start = Callable[..., Project]
 
@@ -92,7 +92,7 @@ def test_what_no_worker_has_is_refused_before_the_run(make_project: Start, clust
 def test_a_scheduler_that_is_not_there_is_named(tmp_path: Path) -> None:
     orchestrator = DaskOrchestrator(address="tcp://127.0.0.1:9", timeout=1)
     stack = Stack(orchestrator=orchestrator, artifact_store=LocalArtifactStore(path=tmp_path))
-    with pytest.raises((RunFailed, PlugbayError, OSError), match="127.0.0.1:9"):
+    with pytest.raises((RunFailed, PlugbayError, OSError), match=r"127\.0\.0\.1:9"):
         pipelines.diamond.run(stack=stack)
 
 

@@ -39,9 +39,7 @@ class DaskCluster:
 
     def __enter__(self) -> DaskCluster:
         scheduler = [*_command("scheduler"), "--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard"]
-        self._stack.enter_context(
-            Service(scheduler, log=self.directory / "scheduler.log", ready=self._listens)
-        )
+        self._stack.enter_context(Service(scheduler, log=self.directory / "scheduler.log", ready=self._listens))
         return self
 
     def __exit__(

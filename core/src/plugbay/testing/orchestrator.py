@@ -167,6 +167,16 @@ class OrchestratorContract(ComponentContract):
         assert run.failed_step == "bad", f"the run says that {run.failed_step} failed"
         assert time.monotonic() - before < self.patience + 10, "the running step was waited for"
 
+    def test_a_cancelled_step_does_not_go_on_behind_the_run(self, stack: Stack, notes: str) -> None:
+        self.needs("parallel", "cancel", "shared_files")
+        _run(pipelines.failing_beside_a_pulsing_one, stack, failure="fail-fast", directory=notes, seconds=60)
+        pulse, deadline = Path(notes, "pulse"), time.monotonic() + self.patience
+        seen = None
+        while (now := pulse.read_text()) != seen:
+            assert time.monotonic() < deadline, "the run has ended, and a step that it cancelled still goes on"
+            seen = now
+            time.sleep(0.5)
+
     def test_a_cancelled_run_ends_and_says_so(self, stack: Stack, notes: str) -> None:
         self.needs("shared_files")
         if threading.current_thread() is not threading.main_thread():

@@ -135,6 +135,17 @@ def long(directory: str, name: str, seconds: float) -> int:
 
 
 @step
+def pulsing(directory: str, name: str, seconds: float) -> int:
+    """Note that it has begun, and show that it is still going on."""
+    note(directory, name)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        Path(directory, "pulse").write_text(str(time.monotonic()))
+        time.sleep(0.05)
+    return 1
+
+
+@step
 def meets(directory: str, mine: str, other: str) -> int:
     """Wait until the step that waits for this one runs, too."""
     note(directory, mine)
@@ -226,6 +237,13 @@ def failing_first(directory: str) -> None:
     """A failure that everything else comes after, though not all of it needs its output."""
     bad = broken(1, id="bad")
     counted(directory, "after", add(bad, id="needs_bad"), id="after")
+
+
+@pipeline
+def failing_beside_a_pulsing_one(directory: str, seconds: float) -> None:
+    """A step that fails once the other one shows that it is going on."""
+    pulsing(directory, "pulsing", seconds)
+    broken_once_begun(directory, "pulsing", id="bad")
 
 
 @pipeline

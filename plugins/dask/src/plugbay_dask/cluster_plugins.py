@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from distributed.scheduler import Scheduler
 
 
-class OneTry(SchedulerPlugin):  # type: ignore[misc]  the library is not typed
+class OneTry(SchedulerPlugin):  # type: ignore[misc]  # whose types are not looked at
     """Fail a task that had begun when its worker died, where Dask would start it again: retries are the run's to decide."""
 
     name = "plugbay-one-try"
@@ -29,7 +29,7 @@ class OneTry(SchedulerPlugin):  # type: ignore[misc]  the library is not typed
             task.suspicious = self._scheduler.allowed_failures
 
 
-class Cancelling(WorkerPlugin):  # type: ignore[misc]  as above
+class Cancelling(WorkerPlugin):  # type: ignore[misc]  # as above
     """End the process of a task that nobody waits for any more: it was cancelled, or the driver is gone."""
 
     name = "plugbay-cancelling"

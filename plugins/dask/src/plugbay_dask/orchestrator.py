@@ -41,11 +41,17 @@ class DaskOrchestrator:
             problems.append(Problem(message=f"workers = {self.workers}: a run needs one at least"))
         if self.workers is not None and self.address is not None:
             problems.append(
-                Problem(message="workers is for a cluster of the run's own, but address names another", remedy="leave out one")
+                Problem(
+                    message="workers is for a cluster of the run's own, but address names another",
+                    remedy="leave out one",
+                )
             )
         if self.address is None and self.resources:
             problems.append(
-                Problem(message="resources are those of a cluster's workers, but there is no address", remedy="leave them out")
+                Problem(
+                    message="resources are those of a cluster's workers, but there is no address",
+                    remedy="leave them out",
+                )
             )
         return problems
 
@@ -115,7 +121,7 @@ class DaskOrchestrator:
 def _asked(resources: Resources, names: Sequence[str]) -> dict[str, float] | None:
     """What a task asks of workers, in Dask's form."""
     wanted = {"cpu": resources.cpu, "memory": resources.memory, "gpu": resources.gpu, **resources.other}
-    return {name: wanted[name] for name in names if wanted.get(name) is not None} or None
+    return {name: value for name in names if (value := wanted.get(name)) is not None} or None
 
 
 def _complete(run: LiveRun, step: ReadyStep, future: Future[bytes]) -> None:

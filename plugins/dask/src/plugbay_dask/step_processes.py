@@ -30,7 +30,7 @@ class StepProcess:
         ours, theirs = socket.socketpair()
         lifeline, self._lifeline = os.pipe()
         arguments = [str(theirs.fileno()), str(lifeline)]
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603  nothing in it comes from outside
             [sys.executable, "-m", "plugbay_dask.step_server", *arguments],
             stdin=subprocess.DEVNULL,
             pass_fds=(theirs.fileno(), lifeline),

@@ -4,14 +4,19 @@ import os
 import time
 from pathlib import Path
 
+import wording
+
 from plugbay import pipeline, step
 
-import wording
+
+def _note(directory: str, name: str, text: str) -> None:
+    with Path(directory, name).open("a") as file:
+        file.write(text)
 
 
 @step
 def first(directory: str) -> str:
-    Path(directory, "first").open("a").write("x")
+    _note(directory, "first", "x")
     return wording.GREETING
 
 
@@ -19,7 +24,7 @@ def first(directory: str) -> str:
 def slow(greeting: str, directory: str, seconds: float, number: int) -> str:
     """Tell which worker this is, and wait."""
     worker = os.getppid()
-    Path(directory, f"slow-{number}").open("a").write(f"{worker}\n")
+    _note(directory, f"slow-{number}", f"{worker}\n")
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and not Path(directory, "go").exists():
         time.sleep(0.02)
