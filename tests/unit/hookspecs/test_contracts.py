@@ -17,7 +17,7 @@ from plugbay.host.specifications import specifications
 from plugbay.testing.component import ComponentContract
 from plugbay_hookspecs.catalogue import COMPONENT_TYPES
 
-PENDING = {"feature_store", "image_builder"}
+PENDING = {"image_builder"}
 """Types that have no conformance class yet."""
 
 HOOKS = [(kind, hook.name) for kind in COMPONENT_TYPES for hook in specifications().values() if hook.subject == kind]
