@@ -284,9 +284,9 @@ def test_a_disk_that_fills_ends_the_trace_with_one_warning(
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     (warning,) = [record.getMessage() for record in caplog.records]
     assert "PLUGBAY_TRACE" in warning
-    *whole, torn = trace.read_text().splitlines()
+    assert trace.stat().st_size == 600, "what fits is written"
+    *whole, _ = trace.read_text().splitlines()
     assert json.loads("".join(whole) + "]")
-    assert not torn.endswith("}")
 
 
 @pytest.mark.parametrize("traced", [False, True])
