@@ -191,6 +191,8 @@ def _status(found: Mapping[str, Any]) -> JobStatus:
     if state["Status"] not in ("exited", "stopped"):
         return JobStatus(state="running")
     code = int(state["ExitCode"])
+    if code < 0:  # podman's own, of a container that it killed at its timeout
+        code = -signal.SIGKILL
     if _CANCELLED in found["Name"]:
         return JobStatus(state="cancelled", exit_code=code)
     if code == 0:
@@ -202,13 +204,12 @@ def _reason(found: Mapping[str, Any], state: Mapping[str, Any], code: int) -> st
     if state.get("OOMKilled"):
         return "OOMKilled: it took more memory than it was granted"
     limit = (found["Config"].get("Labels") or {}).get(_TIMEOUT)
-    if limit is not None and code > 128 and _took(state) >= float(limit) - 0.5:
+    if limit is not None and _took(state) >= float(limit) - 0.5:
         return f"it took longer than its timeout of {limit} s"
     if state.get("Error"):
         return str(state["Error"])
-    if code > 128:
-        with suppress(ValueError):
-            return f"ended by {signal.Signals(code - 128).name}"
+    with suppress(ValueError):
+        return f"ended by {signal.Signals(-code if code < 0 else code - 128).name}"
     return f"the command ended with exit code {code}"
 
 
