@@ -126,7 +126,7 @@ def _bootstrap(root: Path) -> None:
     for unused in _UNUSED:
         shutil.rmtree(root / unused, ignore_errors=True)
     for device in (root / "dev").iterdir():  # a container has its own
-        device.unlink() if not device.is_dir() else shutil.rmtree(device)
+        shutil.rmtree(device) if device.is_dir() and not device.is_symlink() else device.unlink()
     (root / "usr/bin/python").symlink_to("python3")
     for marker in root.glob("usr/lib/python3*/EXTERNALLY-MANAGED"):
         marker.unlink()  # the image is there to install into
