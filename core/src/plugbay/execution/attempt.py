@@ -96,6 +96,7 @@ def execute_attempt(task: Task, session: Session, step: Step[..., Any] | None = 
         log=printed,
         host=platform.node(),
         pid=os.getpid(),
+        image=task.image,
     )
     record, committed = commit(record, session)
     if printed:
@@ -116,6 +117,7 @@ def record_lost(task: Task, error: BaseException, session: Session, *, cancelled
         ended=now,
         fingerprint=task.fingerprint,
         error=error_info(error),
+        image=task.image,
     )
     record, committed = commit(record, session)
     return Finished(record, error if committed else None)

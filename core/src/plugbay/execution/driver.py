@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import cast
 
@@ -21,7 +21,7 @@ from plugbay.home import log_path
 from plugbay.pipelines.pipeline import Compiled
 from plugbay.stack import Stack
 from plugbay.stack.facades.artifact_store import ArtifactStore
-from plugbay.store.documents import EndRecord, RunRecord, write
+from plugbay.store.documents import EndRecord, RunRecord, StepImage, write
 from plugbay.store.layout import end_key, new_run_id, plan_key
 from plugbay.store.ownership import Ownership, is_gone, latest_driver, this_process
 from plugbay_hookspecs.types import Capabilities, Plan, PlannedStep, RunInfo, RunOutcome, RunStatus
@@ -43,6 +43,7 @@ def drive(compiled: Compiled, *, stack: str | Stack | None = None, use_cache: bo
     with Session(built, own_process=False) as session:
         for _ in built.host.each("run_prepare", plan=compiled.plan):
             pass
+        images = _images(compiled.plan, built)
         record = RunRecord(
             id=run_id,
             plan=compiled.plan,
@@ -56,7 +57,7 @@ def drive(compiled: Compiled, *, stack: str | Stack | None = None, use_cache: bo
         )
         with interruption.by_signals(), _owning(run_id, built.artifact_store, interruption):
             built.artifact_store.put(plan_key(run_id), write(record), if_absent=True)
-            live = LiveRun(run_id, compiled, session, interruption, use_cache=use_cache)
+            live = LiveRun(run_id, compiled, session, interruption, use_cache=use_cache, images=images)
             return _drive(live, compiled, record, 1, session, interruption)
 
 
@@ -71,6 +72,7 @@ def resume(record: RunRecord, compiled: Compiled, stack: Stack) -> Run:
     interruption = Interruption()
     store = stack.artifact_store
     with Session(stack, own_process=False) as session:
+        images = _images(compiled.plan, stack)
         reader = Reader(stack)
         last = latest_driver(record.driver, store, record.id)
         end = reader.end_record(record.id)
@@ -91,8 +93,22 @@ def resume(record: RunRecord, compiled: Compiled, stack: Stack) -> Run:
                 use_cache=record.use_cache,
                 kept=kept,
                 attempts=reader.attempt_counts(record.id),
+                images=images,
             )
             return _drive(live, compiled, record, mine.number, session, interruption)
+
+
+def _images(plan: Plan, stack: Stack) -> Mapping[str, StepImage]:
+    """The images that steps run in, by step id, built before anything starts."""
+    if not _may_need_images(plan, stack):
+        return {}
+    from plugbay.execution.images import images_of  # few stacks run steps in images
+
+    return images_of(plan, stack)
+
+
+def _may_need_images(plan: Plan, stack: Stack) -> bool:
+    return stack.orchestrator.capabilities().image != "unused" or any(step.operator is not None for step in plan.steps)
 
 
 def _owning(run_id: str, store: ArtifactStore, interruption: Interruption) -> Ownership:
@@ -205,6 +221,10 @@ def check_capabilities(plan: Plan, stack: Stack) -> None:
         lacking = step.resources.names() - able.resources
         if lacking:
             problems.append(f"step {step.id!r} asks for {', '.join(sorted(lacking))}")
+    if _may_need_images(plan, stack):
+        from plugbay.execution.images import problems_of_images  # few stacks run steps in images
+
+        problems += problems_of_images(plan, stack)
     if problems:
         flavor = stack.of_type("orchestrator")[0].info.flavor
         lines = "\n".join(f"  {problem}" for problem in problems)
@@ -223,6 +243,4 @@ def _problems_of_operator(step: PlannedStep, stack: Stack) -> list[str]:
     lacking = step.resources.names() - able.resources
     if lacking:
         problems.append(f"step {step.id!r} asks step operator {name!r} for {', '.join(sorted(lacking))}")
-    if able.image == "required":
-        problems.append(f"step operator {name!r} runs step {step.id!r} in a container image only, and none is built")
     return problems

@@ -9,7 +9,7 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, cast
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from plugbay.execution.attempt import Finished, execute_attempt, record_lost
 from plugbay.execution.caching import find_cached
@@ -20,7 +20,7 @@ from plugbay.execution.session import Session
 from plugbay.execution.tasks import Task
 from plugbay.execution.timing import Timing, retry_delay
 from plugbay.pipelines.pipeline import Compiled
-from plugbay.store.documents import AttemptRecord, StepSummary, read
+from plugbay.store.documents import AttemptRecord, StepImage, StepSummary, read
 from plugbay.store.layout import attempt_key
 from plugbay_hookspecs.types import CacheSource, ErrorInfo, Plan, PlannedStep, ReadyStep, StepInfo
 
@@ -55,11 +55,13 @@ class LiveRun:
         use_cache: bool,
         kept: Mapping[str, AttemptRecord] | None = None,
         attempts: Mapping[str, int] | None = None,
+        images: Mapping[str, StepImage] | None = None,
     ) -> None:
         """Begin, or go on with, a run.
 
         :param kept: the records of calls that have succeeded already, by call id.
         :param attempts: how many attempts each call has had already.
+        :param images: what steps run in, by step id.
         """
         self.id = run_id
         self.plan: Plan = compiled.plan
@@ -76,6 +78,7 @@ class LiveRun:
         self._use_cache = use_cache
         self._kept = dict(kept or {})
         self._attempts = dict(attempts or {})
+        self._images = dict(images or {})
         self._queue: deque[Call] = deque()
         self._timing = Timing()
         self._in_flight: dict[str, Attempt] = {}
@@ -123,7 +126,8 @@ class LiveRun:
         outcome: Finished | BaseException | Broken
         try:
             with self._interruption.inline():
-                outcome = execute_attempt(attempt.task, self._session, self._compiled.steps.get(attempt.call.step.id))
+                task = evolve(attempt.task, image=None)  # it runs here
+                outcome = execute_attempt(task, self._session, self._compiled.steps.get(attempt.call.step.id))
         except StepCancelled as error:  # while the attempt was being recorded; the store tells whether it was
             self._ended_by_us.add(attempt.call.id)
             outcome = error
@@ -234,6 +238,7 @@ class LiveRun:
             timeout=call.step.timeout,
             resources=call.step.resources,
             fail_on_report=call.step.fail_on_report,
+            image=self._images.get(call.step.id),
         )
         attempt = self._in_flight[call.id] = Attempt(call, task, self._shipping)
         self._host.tell("step_started", step=task.info)

@@ -107,6 +107,7 @@ class _Planner:
             retry=options.retry(),
             timeout=options.timeout,
             operator=options.operator,
+            requirements=tuple(options.requirements),
             fail_on_report=options.fail_on_report,
             resources=parse_resources(options.resources),
             cache=options.cache,
@@ -130,6 +131,7 @@ class _Planner:
             self._file_digest(Path(path)) for _, binding in sorted(call.inputs.items()) for path in _paths_in(binding)
         ]
         strict = ["fail_on_report"] if options.fail_on_report else []
+        strict += [f"requires {requirement}" for requirement in sorted(options.requirements)]
         if not declared and not files and not options.version and not strict:
             return code
         return hashlib.sha256(canonical([code, options.version, declared, files, *strict])).hexdigest()

@@ -18,6 +18,9 @@ from plugbay.stack.stack import Stack
 from plugbay_hookspecs import Secret
 from plugbay_hookspecs.catalogue import COMPONENT_TYPES, Multiplicity
 
+_STAY = ("orchestrator", "step_operator", "image_builder", "container_registry", "observer")
+"""What drives and watches a run from where it was started; a worker may do without."""
+
 
 @frozen(kw_only=True)
 class ShippedStack:
@@ -58,8 +61,8 @@ def for_any_machine(stack: Stack) -> dict[str, Any]:
     for component in stack.components:
         info = component.info
         if info.distribution is None:
-            if info.type in ("orchestrator", "step_operator", "observer"):
-                continue  # they drive and watch the run from here
+            if info.type in _STAY:
+                continue
             msg = f"{component} belongs to no installed distribution, so a worker on another machine cannot load it"
             raise PluginError(msg)
         flavor = f"{info.distribution}:{info.flavor.rpartition(':')[2]}"

@@ -82,6 +82,16 @@ class RunRecord:
 
 
 @frozen(kw_only=True)
+class StepImage:
+    """The container image that an attempt ran in."""
+
+    reference: str
+    """As the tool that runs containers takes it."""
+    digest: str
+    """Of its manifest: ``sha256:`` and 64 hexadecimal digits."""
+
+
+@frozen(kw_only=True)
 class AttemptRecord:
     """One attempt of one step: ``runs/<id>/steps/<step>.<attempt>.json``."""
 
@@ -107,6 +117,8 @@ class AttemptRecord:
     """The attempt printed something."""
     host: str = ""
     pid: int = 0
+    image: StepImage | None = None
+    """What it ran in, where an image was built for it."""
     schema: int = SCHEMA
 
     @property
