@@ -27,7 +27,7 @@ def mlflow_server(
     if auth:
         settings = directory / "auth.ini"
         settings.write_text(
-            "[mlflow]\ndefault_permission = READ\nadmin_username = admin\nadmin_password = password1234\n"
+            "[mlflow]\ndefault_permission = READ\nadmin_username = admin\nadmin_password = of-a-test-4711\n"
             f"database_uri = sqlite:///{directory / 'users.db'}\n"
             "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
         )
