@@ -84,6 +84,8 @@ def linear(tmp_path: Path) -> Path:
     return tmp_path / "linear"
 
 
+# What MLflow and the libraries that it imports warn of, in this process
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_a_registered_model_of_scikit_learn_is_loaded_and_served(tmp_path, deployer, mlflow_uri):
     import pandas as pd
 

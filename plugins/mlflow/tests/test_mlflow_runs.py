@@ -18,6 +18,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from reading import Reader, status, tags
+
 from servers.mlflow_server import mlflow_server, running
 from servers.service import free_port
 
@@ -64,7 +65,9 @@ class Project:
 
 def parents_and_attempts(reader: Reader, run_id: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     runs = reader.of(run_id)
-    return [run for run in runs if "plugbay.step" not in tags(run)], [run for run in runs if "plugbay.step" in tags(run)]
+    return [run for run in runs if "plugbay.step" not in tags(run)], [
+        run for run in runs if "plugbay.step" in tags(run)
+    ]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -74,7 +77,10 @@ def test_what_user_code_logs_with_mlflow_is_in_the_attempts_run(tmp_path, mlflow
     run_id = project.last["id"]
     (parent,), attempts = parents_and_attempts(reader, run_id)
     assert status(parent) == "FINISHED"
-    assert {name: tags(parent)[f"plugbay.{name}"] for name in ("pipeline", "stack")} == {"pipeline": "training", "stack": "s"}
+    assert {name: tags(parent)[f"plugbay.{name}"] for name in ("pipeline", "stack")} == {
+        "pipeline": "training",
+        "stack": "s",
+    }
     steps = Counter(tags(run)["plugbay.step"] for run in attempts)
     assert steps == Counter(["rows", "depths_of", "train.0", "train.1", "total"])
     assert {status(run) for run in attempts} == {"FINISHED"}
@@ -89,7 +95,7 @@ def test_what_user_code_logs_with_mlflow_is_in_the_attempts_run(tmp_path, mlflow
         inner = reader.runs(f"tags.mlflow.parentRunId = '{train['info']['run_id']}'")
         assert [run["info"]["run_name"] for run in inner] == ["inner"]
         url = f"{mlflow_uri}/#/experiments/{train['info']['experiment_id']}/runs/{train['info']['run_id']}"
-        records = (tmp_path / "home").rglob(f"runs/{run_id}/steps/{step}/1.json")
+        records = (tmp_path / "home").rglob(f"runs/{run_id}/steps/{step}.1.json")
         assert [url in record.read_text() for record in records] == [True], "the record does not tell where to look"
 
 

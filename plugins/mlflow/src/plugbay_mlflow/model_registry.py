@@ -237,7 +237,7 @@ class MlflowModelRegistry:
 
     def _versions(self, name: str) -> list[dict[str, Any]]:
         quote = '"' if "'" in name else "'"
-        query = {"filter": f"name = {quote}{name}{quote}", "max_results": 1000}
+        query: dict[str, Any] = {"filter": f"name = {quote}{name}{quote}", "max_results": 1000}
         found = list(self._server.pages("model-versions/search", "model_versions", **query))
         return [each for each in found if each["name"] == name]
 

@@ -7,12 +7,14 @@ waits for it in vain creates that file to stop it.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import socket
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ from typing import Any
 from plugbay_mlflow.serving.detached import Detached, write
 
 HOST = "127.0.0.1"
+_UNREAD = 5.0
+"""Seconds that a client has to send its request once a server retires."""
 
 
 def main() -> None:
@@ -51,7 +55,7 @@ def main() -> None:
 def _serve(app: Any, listening: socket.socket, here: Path, generation: int, before: int | None) -> None:
     import uvicorn
 
-    class Server(uvicorn.Server):
+    class Server(uvicorn.Server):  # type: ignore[misc]  # its types are not relied upon
         """Tells when it has begun to accept connections, and when it has stopped."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -67,6 +71,13 @@ def _serve(app: Any, listening: socket.socket, here: Path, generation: int, befo
             if (here / "stopped").exists():  # nobody takes the socket over, and who connects now is refused
                 kept.close()
             (here / f"{generation}.retired").touch()
+            # uvicorn closes connections whose request it has not read yet, and these were accepted.
+            deadline = time.monotonic() + _UNREAD
+            await asyncio.sleep(0.05)
+            while any(getattr(each, "cycle", self) is None for each in self.server_state.connections):
+                if time.monotonic() > deadline:
+                    break
+                await asyncio.sleep(0.02)
             await super().shutdown(sockets)
 
     kept = listening.dup()  # uvicorn closes its own
