@@ -20,13 +20,13 @@ class Reader:
     def raw(self, path: str) -> bytes:
         return self._sent(urllib.request.Request(f"{self.uri}{path}"))
 
-    def get(self, path: str, **query: Any) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.raw(f"/api/2.0/mlflow/{path}?{urllib.parse.urlencode(query)}"))
+    def get(self, route: str, /, **query: Any) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.raw(f"/api/2.0/mlflow/{route}?{urllib.parse.urlencode(query)}"))
         return found
 
-    def post(self, path: str, **body: Any) -> dict[str, Any]:
+    def post(self, route: str, /, **body: Any) -> dict[str, Any]:
         request = urllib.request.Request(
-            f"{self.uri}/api/2.0/mlflow/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+            f"{self.uri}/api/2.0/mlflow/{route}", json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
         found: dict[str, Any] = json.loads(self._sent(request))
         return found

@@ -62,6 +62,7 @@ class CurrentRuns:
                 # The defaults wait for minutes; variables that the user has set come before any default.
                 variables.MLFLOW_HTTP_REQUEST_TIMEOUT.default = math.ceil(self.timeout)
                 variables.MLFLOW_HTTP_REQUEST_MAX_RETRIES.default = self.retries
+                variables.MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.default = True  # it is in the record, not in the log
                 mlflow.set_tracking_uri(self.uri)
             self._open += 1
         lend(self.uri, self.credentials)

@@ -49,19 +49,19 @@ class Server:
         self._opener = build_opener(_NoRedirects())
         self._ask_from = 0.0
 
-    def get(self, path: str, **query: Any) -> dict[str, Any]:
+    def get(self, path: str, /, **query: Any) -> dict[str, Any]:
         """Ask for something."""
         return self._json("GET", f"/api/2.0/mlflow/{path}?{urlencode(query)}", None)
 
-    def post(self, path: str, **body: Any) -> dict[str, Any]:
+    def post(self, path: str, /, **body: Any) -> dict[str, Any]:
         """Make, change or search something."""
         return self._json("POST", f"/api/2.0/mlflow/{path}", body)
 
-    def patch(self, path: str, **body: Any) -> dict[str, Any]:
+    def patch(self, path: str, /, **body: Any) -> dict[str, Any]:
         """Change something."""
         return self._json("PATCH", f"/api/2.0/mlflow/{path}", body)
 
-    def delete(self, path: str, **body: Any) -> dict[str, Any]:
+    def delete(self, path: str, /, **body: Any) -> dict[str, Any]:
         """Delete something."""
         return self._json("DELETE", f"/api/2.0/mlflow/{path}", body)
 
