@@ -36,7 +36,8 @@ def mlflow_server(
     service = Service(
         command,
         log=directory / "server.log",
-        ready=lambda: answers(f"http://127.0.0.1:{port}/version"),
+        # the first request that needs the database makes it, which takes seconds
+        ready=lambda: answers(f"http://127.0.0.1:{port}/api/2.0/mlflow/experiments/get?experiment_id=0"),
         environment=environment,
         directory=directory,
         timeout=180,
