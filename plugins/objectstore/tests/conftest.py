@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import urllib.request
 import uuid
@@ -13,14 +14,17 @@ from typing import Any
 import pytest
 from servers.azurite import ACCOUNT, KEY, azurite, create_container
 from servers.ceph import ACCESS_KEY, SECRET_KEY, Ceph, ceph
+from servers.google_front import google_front
 
 from plugbay_hookspecs import Secret
 from plugbay_objectstore.azure import AzureArtifactStore
+from plugbay_objectstore.gcs import GCSArtifactStore
 from plugbay_objectstore.s3 import S3ArtifactStore
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 BUCKET = "plugbay-tests"
+OPEN_BUCKET = "plugbay-tests-open"
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +66,23 @@ def azure_store(azurite_server: str) -> AzureArtifactStore:
     )
 
 
-def create_bucket(endpoint: str, name: str = BUCKET) -> None:
+@pytest.fixture(scope="session")
+def google_server(ceph_server: Ceph) -> Iterator[str]:
+    create_bucket(ceph_server.endpoint, OPEN_BUCKET, acl="public-read-write")
+    with google_front(ceph_server.endpoint) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def gcs_store(google_server: str) -> GCSArtifactStore:
+    key = {"gcs_base_url": google_server, "disable_oauth": True, "client_email": "", "private_key": "", "private_key_id": ""}
+    account = Secret(json.dumps(key))
+    return GCSArtifactStore(
+        bucket=OPEN_BUCKET, prefix=uuid.uuid4().hex, endpoint=google_server, service_account_key=account
+    )
+
+
+def create_bucket(endpoint: str, name: str = BUCKET, acl: str = "private") -> None:
     """Create a bucket, which the client library cannot, with an address that it signs."""
     import obstore
     from obstore.store import S3Store
@@ -76,4 +96,5 @@ def create_bucket(endpoint: str, name: str = BUCKET) -> None:
         client_options={"allow_http": True},
     )
     address = obstore.sign(store, "PUT", "", timedelta(minutes=1))
-    urllib.request.urlopen(urllib.request.Request(address, method="PUT", data=b""), timeout=30).close()
+    request = urllib.request.Request(address, method="PUT", data=b"", headers={"x-amz-acl": acl})
+    urllib.request.urlopen(request, timeout=30).close()

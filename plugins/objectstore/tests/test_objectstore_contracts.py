@@ -6,6 +6,7 @@ import pytest
 
 from plugbay.testing.artifact_store import ArtifactStoreContract
 from plugbay_objectstore.azure import AzureArtifactStore
+from plugbay_objectstore.gcs import GCSArtifactStore
 from plugbay_objectstore.s3 import S3ArtifactStore
 
 LACKING = {"local_path": "the objects lie on a server", "scratch": "what is uploaded is copied in any case"}
@@ -27,3 +28,14 @@ class TestAzureArtifactStoreOnAzurite(ArtifactStoreContract):
     @pytest.fixture
     def component(self, azure_store: AzureArtifactStore) -> AzureArtifactStore:
         return azure_store
+
+
+class TestGCSArtifactStoreOnItsStandIn(ArtifactStoreContract):
+    """Not Google's service: see ``servers.google_front``."""
+
+    lacking = LACKING
+    clock_step = 1.1
+
+    @pytest.fixture
+    def component(self, gcs_store: GCSArtifactStore) -> GCSArtifactStore:
+        return gcs_store

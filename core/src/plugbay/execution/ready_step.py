@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from plugbay.code.location import CodeLocation, archive
 from plugbay.execution.schedule import Call
 from plugbay.execution.tasks import Task, task_to_tree
-from plugbay.stack.shipping import ShippedStack, for_any_machine, for_this_machine
+from plugbay.stack.shipping import ShippedStack, for_any_machine, for_this_machine, store_part
 from plugbay.store.layout import source_key, task_key
 from plugbay_hookspecs.types import Resources, StepInfo
 
@@ -91,10 +91,8 @@ class Attempt:
         return [sys.executable, "-m", "plugbay.worker", info.run_id, info.step, str(info.attempt)]
 
     def environment(self) -> Mapping[str, str]:
-        """The variable that tells the worker where the store is."""
-        components: list[dict[str, object]] = self._shipping.portable_stack["components"]  # type: ignore[assignment]
-        store = next(component for component in components if component["type"] == "artifact_store")
-        return {STORE_VARIABLE: json.dumps(store)}
+        """The variable that tells the worker where the store is, and where its secrets are."""
+        return {STORE_VARIABLE: json.dumps(store_part(self._shipping.portable_stack))}
 
     def __repr__(self) -> str:
         return f"<attempt {self.info.attempt} of step {self.info.step!r}>"

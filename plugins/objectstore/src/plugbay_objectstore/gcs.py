@@ -25,15 +25,13 @@ class GCSArtifactStore(Bucket):
     """The JSON of a service account's key; without it the application default credentials of the environment or machine."""
     service_account_file: Path | None = None
     """A file with that JSON."""
-    anonymous: bool = False
-    """Send no credentials."""
     endpoint: str | None = None
     """The URL of a service that is not Google's, such as an emulator."""
 
     def _connect(self, client: ClientConfig, retry: RetryConfig) -> ObjectStore:
         from obstore.store import GCSStore
 
-        config: GCSConfig = {"skip_signature": self.anonymous}
+        config: GCSConfig = {}
         if self.endpoint is not None:
             config["base_url"] = self.endpoint
         if self.service_account_key is not None:
@@ -54,7 +52,5 @@ class GCSArtifactStore(Bucket):
         return self.endpoint
 
     def _problems(self) -> Iterator[Problem]:
-        given = [name for name in ("service_account_key", "service_account_file") if getattr(self, name) is not None]
-        given += ["anonymous"] if self.anonymous else []
-        if len(given) > 1:
-            yield Problem(message=f"{' and '.join(given)} are both set", remedy="keep one of them")
+        if self.service_account_key is not None and self.service_account_file is not None:
+            yield Problem(message="service_account_key and service_account_file are both set", remedy="keep one of them")

@@ -11,7 +11,7 @@ def checked(key: str) -> str:
     if not all(part not in ("", ".", "..") for part in key.split("/")):
         msg = f"{key!r} is no key: it has an empty part, `.` or `..`"
         raise ValueError(msg)
-    if any(ord(letter) < 32 or ord(letter) == 127 for letter in key) or key.startswith(TOUCHING):
-        msg = f"{key!r} is no key: it has a control character, or begins with {TOUCHING}"
+    if any(ord(letter) < 32 or letter in "\\\x7f" for letter in key) or key.startswith(TOUCHING):
+        msg = f"{key!r} is no key: it has a backslash or a control character, or begins with {TOUCHING}"
         raise ValueError(msg)
     return key

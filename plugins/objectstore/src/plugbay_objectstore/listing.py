@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 _PAGE = 1000
+_SURROGATES = "\ud800"
 
 
 def list_objects(
@@ -22,14 +23,14 @@ def list_objects(
 ) -> Iterator[ObjectStat]:
     """Yield the objects behind a prefix, and behind a key."""
     behind = (after or "").encode()
-    found = _deep(store, place, prefix, after) if recursive else _shallow(store, place, prefix)
+    found = _in_order(_deep(store, place, prefix, after)) if recursive else _shallow(store, place, prefix)
     for entry in found:
         if entry.key.encode() > behind and not entry.key.startswith(TOUCHING):
             yield entry
 
 
 def _deep(store: ObjectStore, place: Place, prefix: str, after: str | None) -> Iterator[ObjectStat]:
-    """Page by page: the services list in the order of bytes."""
+    """Page by page, as the service lists them."""
     import obstore
 
     with translated(place):
@@ -41,6 +42,18 @@ def _deep(store: ObjectStore, place: Place, prefix: str, after: str | None) -> I
             return
         for found in page:
             yield stat_of(found)
+
+
+def _in_order(entries: Iterator[ObjectStat]) -> Iterator[ObjectStat]:
+    """Sort what a service may have sorted by UTF-16, which differs from UTF-8 behind the surrogates only.
+
+    So entries are passed on as they come up to the first that has such a letter.
+    """
+    for entry in entries:
+        if max(entry.key) < _SURROGATES:
+            yield entry
+        else:
+            yield from sorted((entry, *entries), key=lambda entry: entry.key.encode())
 
 
 def _shallow(store: ObjectStore, place: Place, prefix: str) -> Iterator[ObjectStat]:

@@ -30,8 +30,6 @@ class S3ArtifactStore(Bucket):
     """The key that belongs to it."""
     session_token: Secret | None = None
     """For credentials that expire."""
-    anonymous: bool = False
-    """Send no credentials."""
     virtual_hosted_style: bool | None = None
     """Name the bucket in the host name; without it so at Amazon, and in the path at an ``endpoint``."""
 
@@ -41,7 +39,7 @@ class S3ArtifactStore(Bucket):
         from obstore.store import S3Store
 
         hosted = self.virtual_hosted_style if self.virtual_hosted_style is not None else self.endpoint is None
-        config: S3Config = {"virtual_hosted_style_request": hosted, "skip_signature": self.anonymous}
+        config: S3Config = {"virtual_hosted_style_request": hosted}
         if self.region is not None:
             config["region"] = self.region
         if self.endpoint is not None:
@@ -69,5 +67,3 @@ class S3ArtifactStore(Bucket):
         if (self.access_key_id is None) != (self.secret_access_key is None):
             given, lacking = ("access_key_id", "secret_access_key")[:: 1 if self.access_key_id is not None else -1]
             yield Problem(message=f"{given} is set without {lacking}", remedy="set both, or none of them")
-        if self.anonymous and self.access_key_id is not None:
-            yield Problem(message="anonymous = true, and yet access_key_id is set", remedy="remove one of them")

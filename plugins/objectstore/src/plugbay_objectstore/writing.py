@@ -86,6 +86,8 @@ class Writer:
                     return True
                 if self._touched(key):
                     return False
+                if time.monotonic() > end:  # it is there for a writer and not for a reader
+                    raise
             except exceptions.GenericError as error:
                 # A request with a condition is not repeated by the library when the connection breaks.
                 if is_answered(error) or time.monotonic() > end:
