@@ -12,19 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers.azurite import ACCOUNT, KEY, azurite, create_container
-from servers.ceph import ACCESS_KEY, SECRET_KEY, Ceph, ceph
-from servers.google_front import google_front
 
 from plugbay_hookspecs import Secret
 from plugbay_objectstore.azure import AzureArtifactStore
 from plugbay_objectstore.gcs import GCSArtifactStore
 from plugbay_objectstore.s3 import S3ArtifactStore
+from servers.azurite import ACCOUNT, KEY, azurite, create_container
+from servers.ceph import ACCESS_KEY, SECRET_KEY, Ceph, ceph
+from servers.google_front import google_front
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 BUCKET = "plugbay-tests"
-OPEN_BUCKET = "plugbay-tests-open"
 
 
 @pytest.fixture(scope="session")
@@ -68,21 +67,24 @@ def azure_store(azurite_server: str) -> AzureArtifactStore:
 
 @pytest.fixture(scope="session")
 def google_server(ceph_server: Ceph) -> Iterator[str]:
-    create_bucket(ceph_server.endpoint, OPEN_BUCKET, acl="public-read-write")
-    with google_front(ceph_server.endpoint) as endpoint:
+    with google_front(ceph_server.endpoint, ACCESS_KEY, SECRET_KEY) as endpoint:
         yield endpoint
 
 
 @pytest.fixture
 def gcs_store(google_server: str) -> GCSArtifactStore:
-    key = {"gcs_base_url": google_server, "disable_oauth": True, "client_email": "", "private_key": "", "private_key_id": ""}
+    key = {
+        "gcs_base_url": google_server,
+        "disable_oauth": True,
+        "client_email": "",
+        "private_key": "",
+        "private_key_id": "",
+    }
     account = Secret(json.dumps(key))
-    return GCSArtifactStore(
-        bucket=OPEN_BUCKET, prefix=uuid.uuid4().hex, endpoint=google_server, service_account_key=account
-    )
+    return GCSArtifactStore(bucket=BUCKET, prefix=uuid.uuid4().hex, endpoint=google_server, service_account_key=account)
 
 
-def create_bucket(endpoint: str, name: str = BUCKET, acl: str = "private") -> None:
+def create_bucket(endpoint: str, name: str = BUCKET) -> None:
     """Create a bucket, which the client library cannot, with an address that it signs."""
     import obstore
     from obstore.store import S3Store
@@ -96,5 +98,5 @@ def create_bucket(endpoint: str, name: str = BUCKET, acl: str = "private") -> No
         client_options={"allow_http": True},
     )
     address = obstore.sign(store, "PUT", "", timedelta(minutes=1))
-    request = urllib.request.Request(address, method="PUT", data=b"", headers={"x-amz-acl": acl})
+    request = urllib.request.Request(address, method="PUT", data=b"")
     urllib.request.urlopen(request, timeout=30).close()

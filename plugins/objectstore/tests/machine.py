@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import frozen
+
 from servers.ceph import ACCESS_KEY, SECRET_KEY
 
 PROJECT = Path(__file__).parent / "project"

@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers.ceph import SECRET_KEY
-from servers.service import free_port
 
 from plugbay import Stack
 from plugbay.errors import StoreError
@@ -27,6 +25,8 @@ from plugbay_local.orchestrator import LocalOrchestrator
 from plugbay_objectstore.azure import AzureArtifactStore
 from plugbay_objectstore.gcs import GCSArtifactStore
 from plugbay_objectstore.s3 import S3ArtifactStore
+from servers.ceph import SECRET_KEY
+from servers.service import free_port
 
 WRONG = "a-wrong-secret-key"
 

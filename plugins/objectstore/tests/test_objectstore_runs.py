@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from machine import Machine
-from servers.ceph import SECRET_KEY, Ceph
 
-from plugbay_objectstore.s3 import S3ArtifactStore
 from plugbay_objectstore.bucket import Bucket
+from plugbay_objectstore.s3 import S3ArtifactStore
+from servers.ceph import SECRET_KEY, Ceph
 
 
 @pytest.fixture
@@ -34,20 +34,20 @@ def test_a_run_on_the_pool_keeps_everything_in_the_bucket(machine: Machine, s3_s
     stored = keys(s3_store)
     assert sum(key.startswith("blobs/") for key in stored) == 6
     assert sum("/logs/" in key for key in stored) == 6
-    assert not [path for path in (machine.root / "home").rglob("*.log")], "a log that is in the store is here as well"
+    assert not list((machine.root / "home").rglob("*.log")), "a log that is in the store is here as well"
     assert "cached" in machine.plugbay("run", "wide.py:wide")
 
 
 def test_no_secret_is_in_the_bucket_or_in_what_is_printed(machine: Machine, s3_store: S3ArtifactStore) -> None:
-    printed = machine.plugbay("run", "wide.py:wide") + machine.plugbay("stack", "show") + machine.plugbay("show", "last")
+    printed = (
+        machine.plugbay("run", "wide.py:wide") + machine.plugbay("stack", "show") + machine.plugbay("show", "last")
+    )
     assert SECRET_KEY not in printed
     for key in keys(s3_store, "runs/"):
         assert SECRET_KEY.encode() not in s3_store.artifact_store_get(key=key), key
 
 
-def test_a_run_survives_the_server_being_killed(
-    machine: Machine, ceph_server: Ceph, s3_store: S3ArtifactStore
-) -> None:
+def test_a_run_survives_the_server_being_killed(machine: Machine, ceph_server: Ceph, s3_store: S3ArtifactStore) -> None:
     running = machine.start("-m", "plugbay", "run", "wide.py:wide", "-p", "count=12", "-p", "seconds=0.5")
     await_records(s3_store, 4)
     ceph_server.gateway.kill()
@@ -72,8 +72,9 @@ def test_a_run_whose_server_stays_away_says_so_and_goes_on_later(
         out, err = running.communicate(timeout=100)
     finally:
         ceph_server.gateway.start()
-    assert running.returncode == 1, out + err
+    assert running.returncode == 2, out + err
     assert "cannot be reached" in err
+    assert "plugbay run --resume" in err
     assert ceph_server.endpoint in err
     before = {key: s3_store.artifact_store_get(key=key) for key in keys(s3_store, "runs/") if "/steps/" in key}
     (run,) = machine.json("runs")

@@ -11,9 +11,7 @@ from attrs import frozen
 
 from plugbay.config.schema import ComponentConfig, StackConfig
 from plugbay.errors import PluginError
-from plugbay.host.host import Component, Host
-from plugbay.stack.facades.artifact_store import ArtifactStore
-from plugbay.stack.selection import LateSecrets, select
+from plugbay.host.host import Component
 from plugbay.stack.stack import Stack
 from plugbay_hookspecs import Secret
 from plugbay_hookspecs.catalogue import COMPONENT_TYPES, Multiplicity

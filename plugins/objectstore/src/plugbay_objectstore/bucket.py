@@ -129,7 +129,9 @@ class Bucket:
             )
         if endpoint is not None and not endpoint.startswith(("http://", "https://")):
             problems.append(
-                Problem(message=f"endpoint = {endpoint!r} is no URL", remedy="write it as https://host or http://host:port")
+                Problem(
+                    message=f"endpoint = {endpoint!r} is no URL", remedy="write it as https://host or http://host:port"
+                )
             )
         for name in ("timeout", "retry_timeout"):
             if getattr(self, name) < 0:
@@ -187,6 +189,6 @@ class Bucket:
             return self._connect(client_options(self._endpoint(), self.timeout), retry_options(patience))
 
     def _place_with_secrets(self) -> Place:
-        values = (getattr(self, field.name) for field in attrs.fields(type(self)) if field.init)
+        values = (getattr(self, field.name) for field in attrs.fields(type(self)) if field.init)  # type: ignore[arg-type] # a flavor is an attrs class
         secrets = tuple(value.reveal() for value in values if isinstance(value, Secret))
         return attrs.evolve(self._place(), secrets=secrets)

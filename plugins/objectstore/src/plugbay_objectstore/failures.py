@@ -76,7 +76,9 @@ def _described(place: Place, text: str) -> str:
     if answer:
         return f"{place}: the server answered {answer}"
     if "HTTP error" in text or "error sending request" in text:
-        return f"{place}: the server cannot be reached ({_last_clause(text, place)}); check the endpoint and the network"
+        return (
+            f"{place}: the server cannot be reached ({_last_clause(text, place)}); check the endpoint and the network"
+        )
     return f"{place}: {_scrubbed(text.partition(chr(10))[0], place)}"
 
 

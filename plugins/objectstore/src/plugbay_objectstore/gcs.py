@@ -53,4 +53,6 @@ class GCSArtifactStore(Bucket):
 
     def _problems(self) -> Iterator[Problem]:
         if self.service_account_key is not None and self.service_account_file is not None:
-            yield Problem(message="service_account_key and service_account_file are both set", remedy="keep one of them")
+            yield Problem(
+                message="service_account_key and service_account_file are both set", remedy="keep one of them"
+            )

@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 from attrs import field
+from wide import wide
 
 from plugbay import Stack
 from plugbay_hookspecs import Secret, component, hookimpl
 from plugbay_local.environment import EnvironmentSecretsManager
 from plugbay_objectstore.s3 import S3ArtifactStore
-from wide import wide
 
 HIDDEN = 'for directory in $HIDDEN; do mount -t tmpfs none "$directory"; done; exec "$@"'
 
