@@ -138,7 +138,7 @@ def _drive(
         if status == "failed":
             announce_failure(stack, info, outcome)
     except StoreError as error:
-        error.add_note(f"what was committed is kept; go on with it: plugbay run --resume {live.id}")
+        error.args = (f"{error}\nwhat was committed is kept; go on with the run: plugbay run --resume {live.id}",)
         raise
     finally:
         if not told:  # the store failed, or the process is being ended: observers must let go of the terminal

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -46,7 +47,7 @@ def open_object(store: ObjectStore, place: Place, key: str, offset: int, length:
             if is_beyond_the_end(error):
                 return io.BytesIO()
             raise
-    return cast(BinaryIO, io.BufferedReader(_Stream(iter(stream), place, key), _CHUNK))
+    return cast(BinaryIO, _Stream(iter(stream), place, key))
 
 
 def stat_object(store: ObjectStore, place: Place, key: str) -> ObjectStat | None:
@@ -70,8 +71,8 @@ def stat_of(found: ObjectMeta) -> ObjectStat:
     return ObjectStat(key=found["path"], size=found["size"], modified=found["last_modified"].timestamp())
 
 
-class _Stream(io.RawIOBase):
-    """Chunks as they come from the network, as a file."""
+class _Stream(io.BufferedIOBase):
+    """Chunks as they come from the network, as a file; each byte is copied once."""
 
     def __init__(self, chunks: Iterator[bytes], place: Place, key: str) -> None:
         self._chunks, self._place, self._key = chunks, place, key
@@ -80,18 +81,29 @@ class _Stream(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: object) -> int:
-        target = memoryview(cast(bytearray, buffer)).cast("B")
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As many bytes as were asked for; fewer only at the end."""
+        wanted = sys.maxsize if size is None or size < 0 else size
+        parts = []
+        while wanted and self._arrived():
+            part = self._left[:wanted]
+            self._left = self._left[len(part) :]
+            wanted -= len(part)
+            parts.append(part)
+        return b"".join(parts)
+
+    def read1(self, size: int = -1, /) -> bytes:
+        return self.read(size if size >= 0 else _CHUNK)
+
+    def _arrived(self) -> bool:
+        """Whether there is more: what has come and was not read, or the next chunk."""
         while not self._left:
             with translated(self._place, self._key):
                 chunk = next(self._chunks, None)
             if chunk is None:
-                return 0
+                return False
             self._left = memoryview(chunk)
-        size = min(len(target), len(self._left))
-        target[:size] = self._left[:size]
-        self._left = self._left[size:]
-        return size
+        return True
 
     def close(self) -> None:
         """Let go of the connection."""

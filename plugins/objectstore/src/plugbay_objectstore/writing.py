@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 IN_ONE_REQUEST = 16 << 20
 """Up to this many bytes an object is sent in one request, from memory."""
-_PART = 8 << 20
-_AT_ONCE = 4
+_PART = 5 << 20
+_AT_ONCE = 12
 """Parts that are on their way at a time."""
 _PARTS = 9000
 """The services take 10,000 and more."""
