@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import cast
 
 import plugbay
-from plugbay.errors import PlanError, PlugbayError, RunBusyError, RunFailed, did_you_mean, listed
+from plugbay.errors import PlanError, PlugbayError, RunBusyError, RunFailed, StoreError, did_you_mean, listed
 from plugbay.execution.announcing import announce_failure
 from plugbay.execution.failures import call_guarded, error_info
 from plugbay.execution.interruption import Interruption
@@ -153,6 +153,9 @@ def _drive(
         stack.host.tell("run_finished", run=info, outcome=outcome)
         if status == "failed":
             announce_failure(stack, info, outcome)
+    except StoreError as error:
+        error.args = (f"{error}\nwhat was committed is kept; go on with the run: plugbay run --resume {live.id}",)
+        raise
     finally:
         if not told:  # the store failed, or the process is being ended: observers must let go of the terminal
             lost = RunOutcome(status="interrupted", seconds=time.monotonic() - began, error=live.error)

@@ -14,7 +14,7 @@ from attrs import evolve
 from plugbay.code.location import CodeLocation, archive
 from plugbay.execution.schedule import Call
 from plugbay.execution.tasks import Task, task_to_tree
-from plugbay.stack.shipping import ShippedStack, for_any_machine, for_this_machine
+from plugbay.stack.shipping import ShippedStack, for_any_machine, for_this_machine, store_part
 from plugbay.store.layout import source_key, task_key
 from plugbay_hookspecs.types import Resources, StepInfo
 
@@ -104,12 +104,10 @@ class Attempt:
         return [python, "-m", "plugbay.worker", info.run_id, info.step, str(info.attempt)]
 
     def environment(self) -> Mapping[str, str]:
-        """The variable that tells the worker where the store is; and where the run is traced, so is the worker."""
-        components: list[dict[str, object]] = self._shipping.portable_stack["components"]  # type: ignore[assignment]
-        store = next(component for component in components if component["type"] == "artifact_store")
+        """The variable that tells the worker where the store and its secrets are; where the run is traced, so is the worker."""
         trace = os.environ.get("PLUGBAY_TRACE")
         traced = {"PLUGBAY_TRACE": os.path.abspath(os.path.expanduser(trace))} if trace else {}  # noqa: PTH100, PTH111
-        return {STORE_VARIABLE: json.dumps(store), **traced}
+        return {STORE_VARIABLE: json.dumps(store_part(self._shipping.portable_stack)), **traced}
 
     def __repr__(self) -> str:
         return f"<attempt {self.info.attempt} of step {self.info.step!r}>"

@@ -11,9 +11,7 @@ from attrs import frozen
 
 from plugbay.config.schema import ComponentConfig, StackConfig
 from plugbay.errors import PluginError
-from plugbay.host.host import Component, Host
-from plugbay.stack.facades.artifact_store import ArtifactStore
-from plugbay.stack.selection import LateSecrets, select
+from plugbay.host.host import Component
 from plugbay.stack.stack import Stack
 from plugbay_hookspecs import Secret
 from plugbay_hookspecs.catalogue import COMPONENT_TYPES, Multiplicity
@@ -77,11 +75,16 @@ def stack_from(tree: Mapping[str, Any]) -> Stack:
     return Stack.from_config(config, allow_pickle=tree["allow_pickle"])
 
 
-def store_from(tree: Mapping[str, Any]) -> tuple[Host, ArtifactStore]:
-    """Build just the artifact store of a stack, from its part of the description."""
-    components = select((_config(tree),), LateSecrets())
-    host = Host(components)
-    return host, ArtifactStore(host, components[0])
+def store_part(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Take from :func:`for_any_machine` what is needed to read the rest: the store, and what knows the secrets it needs."""
+    needed = ("artifact_store", "secrets_manager")
+    return {"components": [part for part in tree["components"] if part["type"] in needed]}
+
+
+def store_from(tree: Mapping[str, Any]) -> Stack:
+    """Build the stack that :func:`store_part` described: it has an artifact store and secrets managers."""
+    config = StackConfig(name="worker", components=tuple(_config(part) for part in tree["components"]))
+    return Stack.from_config(config, allow_pickle=False)
 
 
 def _config(tree: Mapping[str, Any]) -> ComponentConfig:
