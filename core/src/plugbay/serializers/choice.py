@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import functools
 import uuid
 from pathlib import PurePath
 from typing import Any
@@ -39,7 +40,6 @@ class Serializers:
         :param allow_pickle: whether pickle may write, and read, what no other serializer takes.
         """
         self._allow_pickle = allow_pickle
-        self._manager = StackPluginManager()
         self._by_module: dict[str, tuple[Serializer, ...]] = {}
         self._by_type: dict[type, Serializer | None] = {}
 
@@ -106,6 +106,10 @@ class Serializers:
         if found is None:
             found = self._by_module[module] = self._load(module)
         return found
+
+    @functools.cached_property
+    def _manager(self) -> StackPluginManager:
+        return StackPluginManager()  # few runs have a value of a plugin's type
 
     def _load(self, module: str) -> tuple[Serializer, ...]:
         provider = installed_plugins().find(SERIALIZER_GROUP, module)
