@@ -240,11 +240,9 @@ class LiveRun:
     # -- completing ------------------------------------------------------------------------------------------------
 
     def _take_completions(self, *, block: bool) -> None:
-        while True:
+        while block or not self._completions.empty():
             try:
-                item = (
-                    self._completions.get(timeout=self._timing.patience()) if block else self._completions.get_nowait()
-                )
+                item = self._completions.get(timeout=self._timing.patience())
             except Empty:
                 return
             block = False

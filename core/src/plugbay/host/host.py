@@ -47,7 +47,7 @@ class Host:
         _refuse_faulty(components)
         self.components = tuple(components)
         self._manager = StackPluginManager()
-        self._callers: dict[str, tuple[tuple[Component, pluggy.HookCaller], ...]] = {}
+        self._callers: dict[str, tuple[tuple[Component, Callable[..., Any]], ...]] = {}
         self._reported: set[tuple[str, str]] = set()
         for component in components:
             try:
@@ -57,24 +57,30 @@ class Host:
                 msg = f"{component}: {' '.join(str(error).split())}"
                 raise PluginError(msg) from error
         self._by_plugin = {id(component.plugin): component for component in components}
-        self._manager.add_hookcall_monitoring(_nothing, self._name_raiser)
 
     def add_last(self, plugin: object) -> None:
         """Register the host's own implementation of ``step_call``, which comes after every other one."""
         if not self._manager.has_plugin("plugbay"):
             self._manager.register(plugin, "plugbay")
 
-    @property
-    def hook(self) -> pluggy.HookRelay:
-        """Every hook, called on all plugins."""
-        return self._manager.hook
+    def call(self, hook: str, **arguments: Any) -> Any:
+        """Call ``hook`` of all plugins at once, as pluggy does."""
+        caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
+        try:
+            return caller(**arguments)
+        except Exception as error:
+            raiser = _raiser(error, caller.get_hookimpls())
+            component = self._by_plugin.get(id(raiser.plugin)) if raiser is not None else None
+            if component is not None:  # what the user's own function raised is not the plugin's
+                note(error, hook, component)
+            raise
 
-    def implementing(self, hook: str) -> tuple[tuple[Component, pluggy.HookCaller], ...]:
+    def implementing(self, hook: str) -> tuple[tuple[Component, Callable[..., Any]], ...]:
         """The components that implement ``hook``, in stack order, each with a call that reaches it alone."""
         callers = self._callers.get(hook)
         if callers is None:
             callers = self._callers[hook] = tuple(
-                (component, self._manager.subset_hook_caller(hook, self._others(component)))
+                (component, _named(self._manager.subset_hook_caller(hook, self._others(component)), hook, component))
                 for component in self.components
                 if hook in hook_implementations(type(component.plugin))
             )
@@ -97,7 +103,8 @@ class Host:
 
     def tell(self, hook: str, **arguments: Any) -> None:
         """Call ``hook`` of every component that implements it; one that raises is reported and stops nothing."""
-        for component, caller in self._callers.get(hook) or self.implementing(hook):
+        callers = self._callers.get(hook)
+        for component, caller in self.implementing(hook) if callers is None else callers:
             try:
                 caller(**arguments)
             except Exception as error:  # noqa: BLE001  whatever a plugin raises must not end the run
@@ -165,14 +172,18 @@ class Host:
                     errors.append(error)
         raise_together(errors)
 
-    def _name_raiser(self, outcome: pluggy.Result[Any], hook: str, called: Sequence[pluggy.HookImpl], _: Any) -> None:
-        """Give what a plugin raised a note that names it; what the user's own function raised is not the plugin's."""
-        error = outcome.exception
-        if isinstance(error, Exception):
-            raiser = _raiser(error, called)
-            component = self._by_plugin.get(id(raiser.plugin)) if raiser is not None else None
-            if component is not None:
-                note(error, hook, component)
+
+def _named(caller: pluggy.HookCaller, hook: str, component: Component) -> Callable[..., Any]:
+    """A call of one component's hook; what it raises gets a note that says so."""
+
+    def call(**arguments: Any) -> Any:
+        try:
+            return caller(**arguments)
+        except Exception as error:
+            note(error, hook, component)
+            raise
+
+    return call
 
 
 def note(error: Exception, hook: str, component: Component) -> None:
@@ -198,10 +209,6 @@ def _raiser(error: BaseException, called: Sequence[pluggy.HookImpl]) -> pluggy.H
     while place is not None:
         found, place = by_code.get(place.tb_frame.f_code, found), place.tb_next
     return found
-
-
-def _nothing(*_: object) -> None:
-    pass
 
 
 def _refuse_faulty(components: Sequence[Component]) -> None:

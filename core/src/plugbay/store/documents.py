@@ -143,6 +143,7 @@ class CacheEntry:
     schema: int = SCHEMA
 
 
+_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 Document = TypeVar("Document")
 
 
@@ -151,7 +152,7 @@ def write(document: Any) -> bytes:
     tree = unstructure(document)
     if hasattr(document, "schema"):
         tree["schema"] = SCHEMA
-    return json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return _as_json(tree).encode("utf-8", "surrogatepass")
 
 
 def read(content: bytes, kind: type[Document], key: str) -> Document:

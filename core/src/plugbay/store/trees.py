@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, Union
 
 import attrs
@@ -27,28 +27,34 @@ T = TypeVar("T")
 
 def unstructure(value: Any) -> Any:
     """The tree of a value; fields that have their default are left out."""
-    kind = type(value)
-    if kind in _ATOMS:
-        return value
-    if kind is tuple or kind is list:
-        return [unstructure(item) for item in value]
-    if kind is dict:
-        return {key: unstructure(item) for key, item in value.items()}
-    if kind is Artifact:
-        return _artifact_tree(value)
-    if kind in _BINDINGS:
-        return _binding_tree(value)
-    if attrs.has(kind):
-        tree = {}
-        for name, default in _fields(kind):
-            part = getattr(value, name)
-            if part is not default and part != default:
-                tree[name] = unstructure(part)
-        return tree
-    return {key: unstructure(item) for key, item in value.items()} if isinstance(value, Mapping) else value
+    return value if type(value) in _ATOMS else _maker(type(value))(value)
 
 
 @functools.cache
+def _maker(kind: type) -> Callable[[Any], Any]:
+    """What makes trees of such values."""
+    if kind is Artifact:
+        return _artifact_tree
+    if kind in _BINDINGS:
+        return _binding_tree
+    if attrs.has(kind):
+        return functools.partial(_fields_tree, _fields(kind))
+    if issubclass(kind, Mapping):
+        return lambda value: {key: unstructure(item) for key, item in value.items()}
+    if issubclass(kind, (tuple, list)):
+        return lambda value: [unstructure(item) for item in value]
+    return lambda value: value
+
+
+def _fields_tree(fields: tuple[tuple[str, Any], ...], value: Any) -> dict[str, Any]:
+    tree = {}
+    for name, default in fields:
+        part = getattr(value, name)
+        if part is not default and part != default:
+            tree[name] = part if type(part) in _ATOMS else _maker(type(part))(part)
+    return tree
+
+
 def _fields(kind: type) -> tuple[tuple[str, Any], ...]:
     """The names of the fields with their defaults; nothing equals the default of one that has none."""
     return tuple((field.name, _default(field)) for field in attrs.fields(kind) if field.init)
