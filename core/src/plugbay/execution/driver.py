@@ -14,10 +14,11 @@ from plugbay.execution.announcing import announce_failure
 from plugbay.execution.failures import call_guarded, error_info
 from plugbay.execution.interruption import Interruption
 from plugbay.execution.live_run import LiveRun
+from plugbay.execution.log_files import completed
 from plugbay.execution.session import Session
 from plugbay.history.reader import Reader
 from plugbay.history.run import Run
-from plugbay.home import log_path
+from plugbay.home import growing_log_path, log_path
 from plugbay.pipelines.pipeline import Compiled
 from plugbay.stack import Stack
 from plugbay.stack.facades.artifact_store import ArtifactStore
@@ -186,7 +187,8 @@ def _upload_left_logs(session: Session, run_id: str) -> None:
     """Put logs into the store that a process which was killed left on this machine."""
     directory = log_path(run_id, "", 0).parent
     with suppress(OSError):
-        for path in sorted(directory.iterdir()):
+        for found in sorted(directory.iterdir()):
+            path = completed(found) if found == growing_log_path(found.with_suffix("")) else found
             step, _, attempt = path.stem.rpartition(".")
             if step and attempt.isdigit():
                 session.put_log(run_id, step, int(attempt), path)
