@@ -126,13 +126,16 @@ def _drive(
             driver=number,
             ended=time.time(),
             steps=live.schedule.summaries,
-            error=live.error,
-            failed_step=live.failed_step,
+            error=live.progress.error,
+            failed_step=live.progress.failed_step,
         )
         stack.artifact_store.put(end_key(live.id), write(end))
         _upload_left_logs(session, live.id)
         outcome = RunOutcome(
-            status=status, seconds=time.monotonic() - began, error=live.error, failed_step=live.failed_step
+            status=status,
+            seconds=time.monotonic() - began,
+            error=live.progress.error,
+            failed_step=live.progress.failed_step,
         )
         told = True
         stack.host.tell("run_finished", run=info, outcome=outcome)
@@ -140,14 +143,14 @@ def _drive(
             announce_failure(stack, info, outcome)
     finally:
         if not told:  # the store failed, or the process is being ended: observers must let go of the terminal
-            lost = RunOutcome(status="interrupted", seconds=time.monotonic() - began, error=live.error)
+            lost = RunOutcome(status="interrupted", seconds=time.monotonic() - began, error=live.progress.error)
             stack.host.tell("run_finished", run=info, outcome=lost)
     after = compiled.on_success if status == "succeeded" else compiled.on_failure
     if after is not None:
         call_guarded(after, f"the pipeline's hook after {status}", info, outcome)
     run = Run(record, end, Reader(stack))
     if status != "succeeded":
-        raise RunFailed(_failure_message(run), run) from live.exception
+        raise RunFailed(_failure_message(run), run) from live.progress.exception
     return run
 
 
@@ -159,19 +162,22 @@ def _guarded(live: LiveRun) -> Iterator[None]:
     except PlugbayError:
         raise
     except Exception as error:  # noqa: BLE001  it becomes the run's error
-        live.error, live.exception = live.error or error_info(error), live.exception or error
+        live.progress.error, live.progress.exception = (
+            live.progress.error or error_info(error),
+            live.progress.exception or error,
+        )
 
 
 def _status(live: LiveRun) -> RunStatus:
     if live.cancelled:
         return "cancelled"
-    if live.error is not None:
+    if live.progress.error is not None:
         return "failed"
     statuses = {live.schedule.summaries[step.id].status for step in live.plan.steps}
     if statuses <= {"succeeded", "cached"}:
         return "succeeded"
     missing = PlanError("the orchestrator returned before the run was over")
-    live.error = error_info(missing)
+    live.progress.error = error_info(missing)
     return "failed"
 
 

@@ -18,10 +18,9 @@ _FEW = 64
 """Lines from which on the file is mapped; most steps print fewer."""
 _WINDOW = 1 << 18
 """Bytes of a file that are mapped at a time."""
-LONG = 1 << 13
-"""Characters from which on text is not kept back until its line ends."""
-MOST_PIECES = 1 << 8
-"""Pieces of a line that are kept back at most."""
+_SHARED = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
+LONG = 1 << 10
+"""Characters, and pieces, of a line that are not kept back until it ends."""
 
 
 class LogFile:
@@ -70,47 +69,39 @@ class TextLog(LogFile):
         super().__init__(info)
         self.pieces: list[str] = []
         """What was printed of a line that has not ended."""
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
+        """Held by whoever calls :attr:`put`."""
         self._left = _FEW
-        self._put: Callable[[bytes], object] = self._append
+        self.put: Callable[[bytes], object] = self._append
+        """Adds to the file; raises ``ValueError`` for what :meth:`put_hard` is for."""
         self._window: mmap.mmap | None = None
         self._start = 0
-
-    def end_line(self, text: str) -> None:
-        """Put the line that ``text`` ends into the file."""
-        pieces = self.pieces
-        with self._lock:
-            if pieces:  # other threads may add to them; what they add now belongs to the next line
-                text = pieces.pop(0) + text if len(pieces) == 1 else self._taken() + text
-            try:
-                self._put(text.encode())
-            except ValueError:
-                self._put_hard(text)
 
     def put_unended(self, text: str) -> None:
         """Put what there is of a line into the file, but for zeros at its end."""
         self.pieces.append(text)
-        with self._lock:
+        with self.lock:
             self._put_pieces()
 
     def _put_pieces(self) -> None:
-        text = self._taken()
+        text = self.taken()
         ended = text.rstrip("\0")
         if len(ended) < len(text):
             self.pieces.insert(0, text[len(ended) :])
-        self._put_hard(ended)
+        self.put_hard(ended)
 
-    def _taken(self) -> str:
+    def taken(self) -> str:
+        """Take the pieces and join them."""
         count = len(self.pieces)
         text = "".join(self.pieces[:count])
         del self.pieces[:count]
         return text
 
-    def _put_hard(self, text: str) -> None:
+    def put_hard(self, text: str) -> None:
         """Put text into the file that may not be UTF-8, or not fit into the window."""
         data = text.encode("utf-8", "backslashreplace")
         try:
-            self._put(data)
+            self.put(data)
         except ValueError:
             self._go_on(data)
 
@@ -138,12 +129,12 @@ class TextLog(LogFile):
         try:
             # Without room for it on the disk, to copy something there would end the process.
             os.posix_fallocate(self.fileno(), start, _WINDOW)
-            window = mmap.mmap(self.fileno(), _WINDOW, offset=start)
+            window = mmap.mmap(self.fileno(), _WINDOW, flags=_SHARED, offset=start)
         except (OSError, AttributeError):  # no room left, or a system without the call
             self._unmap(end)
             return
         window.seek(end - start)
-        self._window, self._start, self._put = window, start, window.write
+        self._window, self._start, self.put = window, start, window.write
 
     def _go_on(self, data: bytes) -> None:
         """Put into the file what does not fit into the window."""
@@ -161,13 +152,13 @@ class TextLog(LogFile):
             end = os.fstat(self.fileno()).st_size
             data = b""
         self._show(end)
-        self._put(data)
+        self.put(data)
 
     def _unmap(self, end: int) -> None:
         """Give the file its final form and name, and append to it from now on."""
         if self._window is not None:
             self._window.close()
-        self._window, self._left, self._put = None, -1, self._append
+        self._window, self._left, self.put = None, -1, self._append
         if self._handle is not None:
             with suppress(OSError):
                 os.ftruncate(self._handle, end)
@@ -177,7 +168,7 @@ class TextLog(LogFile):
 
     def share(self) -> None:
         """Let a process that is about to be forked append to the file too."""
-        with self._lock:
+        with self.lock:
             self._put_pieces()
             if self._window is not None:
                 self._unmap(self._start + self._window.tell())
@@ -185,10 +176,10 @@ class TextLog(LogFile):
 
     def close(self) -> bool:
         """Complete the file, and tell whether there is anything in it."""
-        with self._lock:
-            rest = self._taken()
+        with self.lock:
+            rest = self.taken()
             if rest:
-                self._put_hard(rest)
+                self.put_hard(rest)
             if self._window is not None:
                 end = self._start + self._window.tell()
                 self._unmap(end)

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, ClassVar, TextIO
 
-from plugbay.execution.log_files import LONG, MOST_PIECES, LogFile, TextLog
+from plugbay.execution.log_files import LONG, LogFile, TextLog
 from plugbay_hookspecs.types import StepInfo
 
 _log: ContextVar[TextLog | None] = ContextVar("plugbay_log", default=None)
@@ -53,10 +53,18 @@ def _writer(forward: Callable[[str], int]) -> Callable[[str], int]:
         if log is None:
             log = _Routing.lone()
         if log is not None:
+            pieces = log.pieces
             if text[-1:] == "\n":
-                log.end_line(text)
-            elif len(text) < LONG and len(log.pieces) < MOST_PIECES:
-                log.pieces.append(text)
+                with log.lock:
+                    line = text
+                    while pieces:  # mostly one
+                        line = pieces.pop() + line
+                    try:
+                        log.put(line.encode())
+                    except ValueError:
+                        log.put_hard(line)
+            elif len(text) + len(pieces) < LONG:
+                pieces.append(text)
             else:
                 log.put_unended(text)
         return forward(text)

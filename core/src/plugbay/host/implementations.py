@@ -133,7 +133,8 @@ class StackPluginManager(pluggy.PluginManager):
 
     def parse_hookimpl_opts(self, plugin: object, name: str) -> Any:
         """Look at the implementations in the plugin's class only; pluggy would look at every attribute, and 1.6 evaluate it."""
-        return super().parse_hookimpl_opts(plugin, name) if name in _methods(type(plugin)) else None
+        flavor: type = type(plugin)
+        return super().parse_hookimpl_opts(plugin, name) if name in _methods(flavor) else None
 
     def _specify(self, plugin: object) -> None:
         for hook in hook_implementations(type(plugin)):

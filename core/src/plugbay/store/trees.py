@@ -27,7 +27,8 @@ T = TypeVar("T")
 
 def unstructure(value: Any) -> Any:
     """The tree of a value; fields that have their default are left out."""
-    return value if type(value) in _ATOMS else _maker(type(value))(value)
+    kind: type = type(value)
+    return value if kind in _ATOMS else _maker(kind)(value)
 
 
 @functools.cache
@@ -51,7 +52,8 @@ def _fields_tree(fields: tuple[tuple[str, Any], ...], value: Any) -> dict[str, A
     for name, default in fields:
         part = getattr(value, name)
         if part is not default and part != default:
-            tree[name] = part if type(part) in _ATOMS else _maker(type(part))(part)
+            kind: type = type(part)
+            tree[name] = part if kind in _ATOMS else _maker(kind)(part)
     return tree
 
 
@@ -61,7 +63,8 @@ def _fields(kind: type) -> tuple[tuple[str, Any], ...]:
 
 
 def _default(field: attrs.Attribute[Any]) -> Any:
-    return field.default.factory() if isinstance(field.default, attrs.Factory) else field.default  # type: ignore[arg-type,misc]
+    default: Any = field.default
+    return default.factory() if isinstance(default, attrs.Factory) else default  # type: ignore[arg-type]
 
 
 def structure(tree: Any, kind: type[T]) -> T:
