@@ -88,7 +88,8 @@ class TextLog(LogFile):
         ended = text.rstrip("\0")
         if len(ended) < len(text):
             self.pieces.insert(0, text[len(ended) :])
-        self.put_hard(ended)
+        if ended:
+            self.put_hard(ended)
 
     def taken(self) -> str:
         """Take the pieces and join them."""
@@ -112,16 +113,18 @@ class TextLog(LogFile):
             self._map()
 
     def _map(self) -> None:
-        handle, growing = self.fileno(), growing_log_path(self.path)
         try:
-            size = os.fstat(handle).st_size
-            self.path.rename(growing)
-            again = os.open(growing, os.O_RDWR | os.O_CLOEXEC)
-        except OSError:  # nowhere to be written; so be it
+            again = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:  # it is written nowhere, or there are too many open files: go on as before
             return
-        os.close(handle)
+        try:
+            self.path.rename(growing_log_path(self.path))
+        except OSError:
+            os.close(again)
+            return
+        os.close(self.fileno())
         self._handle = again
-        self._show(size)
+        self._show(os.fstat(again).st_size)
 
     def _show(self, end: int) -> None:
         """Map the part of the file behind ``end``; where that cannot be done, append as before."""
