@@ -14,10 +14,11 @@ from plugbay.execution.announcing import announce_failure
 from plugbay.execution.failures import call_guarded, error_info
 from plugbay.execution.interruption import Interruption
 from plugbay.execution.live_run import LiveRun
+from plugbay.execution.log_files import completed
 from plugbay.execution.session import Session
 from plugbay.history.reader import Reader
 from plugbay.history.run import Run
-from plugbay.home import log_path
+from plugbay.home import growing_log_path, log_path
 from plugbay.pipelines.pipeline import Compiled
 from plugbay.stack import Stack
 from plugbay.stack.facades.artifact_store import ArtifactStore
@@ -141,13 +142,16 @@ def _drive(
             driver=number,
             ended=time.time(),
             steps=live.schedule.summaries,
-            error=live.error,
-            failed_step=live.failed_step,
+            error=live.progress.error,
+            failed_step=live.progress.failed_step,
         )
         stack.artifact_store.put(end_key(live.id), write(end))
         _upload_left_logs(session, live.id)
         outcome = RunOutcome(
-            status=status, seconds=time.monotonic() - began, error=live.error, failed_step=live.failed_step
+            status=status,
+            seconds=time.monotonic() - began,
+            error=live.progress.error,
+            failed_step=live.progress.failed_step,
         )
         told = True
         stack.host.tell("run_finished", run=info, outcome=outcome)
@@ -158,14 +162,14 @@ def _drive(
         raise
     finally:
         if not told:  # the store failed, or the process is being ended: observers must let go of the terminal
-            lost = RunOutcome(status="interrupted", seconds=time.monotonic() - began, error=live.error)
+            lost = RunOutcome(status="interrupted", seconds=time.monotonic() - began, error=live.progress.error)
             stack.host.tell("run_finished", run=info, outcome=lost)
     after = compiled.on_success if status == "succeeded" else compiled.on_failure
     if after is not None:
         call_guarded(after, f"the pipeline's hook after {status}", info, outcome)
     run = Run(record, end, Reader(stack))
     if status != "succeeded":
-        raise RunFailed(_failure_message(run), run) from live.exception
+        raise RunFailed(_failure_message(run), run) from live.progress.exception
     return run
 
 
@@ -177,19 +181,22 @@ def _guarded(live: LiveRun) -> Iterator[None]:
     except PlugbayError:
         raise
     except Exception as error:  # noqa: BLE001  it becomes the run's error
-        live.error, live.exception = live.error or error_info(error), live.exception or error
+        live.progress.error, live.progress.exception = (
+            live.progress.error or error_info(error),
+            live.progress.exception or error,
+        )
 
 
 def _status(live: LiveRun) -> RunStatus:
     if live.cancelled:
         return "cancelled"
-    if live.error is not None:
+    if live.progress.error is not None:
         return "failed"
     statuses = {live.schedule.summaries[step.id].status for step in live.plan.steps}
     if statuses <= {"succeeded", "cached"}:
         return "succeeded"
     missing = PlanError("the orchestrator returned before the run was over")
-    live.error = error_info(missing)
+    live.progress.error = error_info(missing)
     return "failed"
 
 
@@ -205,7 +212,8 @@ def _upload_left_logs(session: Session, run_id: str) -> None:
     """Put logs into the store that a process which was killed left on this machine."""
     directory = log_path(run_id, "", 0).parent
     with suppress(OSError):
-        for path in sorted(directory.iterdir()):
+        for found in sorted(directory.iterdir()):
+            path = completed(found) if found == growing_log_path(found.with_suffix("")) else found
             step, _, attempt = path.stem.rpartition(".")
             if step and attempt.isdigit():
                 session.put_log(run_id, step, int(attempt), path)

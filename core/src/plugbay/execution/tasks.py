@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 from attrs import field, frozen
 
 from plugbay.store.artifacts import identity
-from plugbay.store.documents import StepImage, structure, unstructure
+from plugbay.store.documents import StepImage
+from plugbay.store.trees import structure, unstructure
 from plugbay.values import canonical, decode
 from plugbay_hookspecs.types import (
     Artifact,

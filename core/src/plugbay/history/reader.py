@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 
 from plugbay.errors import DamagedDocumentError, NotFoundError
-from plugbay.home import log_path
+from plugbay.home import growing_log_path, log_path
 from plugbay.serializers.choice import Serializers
 from plugbay.stack import Stack
 from plugbay.store.artifacts import Artifacts
@@ -153,6 +153,8 @@ class Reader:
                 return self.store.get(log_key(run_id, step, attempt)).decode("utf-8", "replace")
             except ValueError:  # no key: a damaged reference
                 return ""
+        with suppress(FileNotFoundError):
+            return growing_log_path(local).read_bytes().rstrip(b"\0").decode("utf-8", "replace")
         with suppress(FileNotFoundError):
             return local.read_bytes().decode("utf-8", "replace")
         return ""
