@@ -10,7 +10,6 @@ from typing import cast
 
 import plugbay
 from plugbay.errors import PlanError, PlugbayError, RunBusyError, RunFailed, StoreError, did_you_mean, listed
-from plugbay.execution.announcing import announce_failure
 from plugbay.execution.failures import call_guarded, error_info
 from plugbay.execution.interruption import Interruption
 from plugbay.execution.live_run import LiveRun
@@ -156,6 +155,8 @@ def _drive(
         told = True
         stack.host.tell("run_finished", run=info, outcome=outcome)
         if status == "failed":
+            from plugbay.execution.announcing import announce_failure  # most runs need it not
+
             announce_failure(stack, info, outcome)
     except StoreError as error:
         error.args = (f"{error}\nwhat was committed is kept; go on with the run: plugbay run --resume {live.id}",)
