@@ -9,10 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
-
-settings.register_profile("plugbay", deadline=None)  # other tests may run beside this one
-settings.load_profile("plugbay")
 
 DISTRIBUTIONS = Path(__file__).parents[1] / "dists"
 

@@ -1,0 +1,5 @@
+"""See :mod:`isolation`."""
+
+from isolation import home
+
+__all__ = ["home"]
