@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from distant_steps import single
 
-from plugbay import Stack, pipeline, step
+from plugbay import Stack
 from plugbay.testing.step_operator import StepOperatorContract
 from plugbay_hookspecs import Secret
 from plugbay_local.artifact_store import LocalArtifactStore
@@ -24,20 +25,6 @@ class TestJobs(StepOperatorContract):
     @pytest.fixture
     def component(self, cluster: RayCluster) -> Any:
         return RayStepOperator(address=cluster.dashboard, python=sys.executable, grace=3)
-
-
-@step(operator="ray")
-def distant(number: int) -> list[str]:
-    import os
-
-    print("on Ray")
-    return [str(number + 1), *(name for name in os.environ if name == "RAY_JOB_ID" or name == "RAY_ADDRESS")]
-
-
-@pipeline
-def single(number: int) -> None:
-    """One step that is executed elsewhere."""
-    distant(number)
 
 
 def test_a_step_of_a_run(tmp_path: Path, cluster: RayCluster) -> None:

@@ -1,4 +1,4 @@
-"""This process's connection to Ray. Ray has one for a process, so all runs in it share that, and the last one ends it."""
+"""The connection of a process to Ray: all runs in it share the one that Ray has for it, and the last one ends it."""
 
 from __future__ import annotations
 

@@ -28,8 +28,12 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 def main(job: dict[str, Any]) -> int:
-    """Run the command; return the code to exit with."""
+    """Run the command; return the code to exit with.
+
+    The log of the command begins after a line with the marker: Ray writes lines of its own before it.
+    """
     _adopt_orphans()
+    print(job["marker"], flush=True)
     told: list[int] = []
 
     def remember(number: int, _frame: FrameType | None) -> None:

@@ -99,7 +99,9 @@ class RayStepOperator:
             msg = f"job of step {step.step!r}: there is no command"
             raise ValueError(msg)
         here, *arguments = command
+        name = f"{_key(step)}-{uuid4().hex[:12]}"
         work = {
+            "marker": name,
             # the path of the driver's own interpreter says nothing about other machines
             "command": [self.python if here == sys.executable else here, *arguments],
             "environment": dict(environment),
@@ -112,7 +114,7 @@ class RayStepOperator:
         others = {name: value for name in self.resources if (value := resources.other.get(name)) is not None}
         job: str = self._client().submit_job(
             entrypoint="exec " + shlex.join([self.python, "-m", "plugbay_ray.job_runner", json.dumps(work)]),
-            submission_id=f"{_key(step)}-{uuid4().hex[:12]}",
+            submission_id=name,
             runtime_env=runtime_env,
             metadata={"run": step.run_id, "step": step.step, "attempt": str(step.attempt), "timeout": str(timeout)},
             entrypoint_num_cpus=1 if resources.cpu is None else resources.cpu,
@@ -214,7 +216,11 @@ def _status(details: JobDetails) -> JobStatus:
 
 
 def _lines(client: JobSubmissionClient, job: str, *, follow: bool) -> Iterator[str]:
-    """The lines after the one with which Ray tells what it runs; each time there is the whole log."""
+    """What the command printed: the lines after the runner's first one; each time there is the whole log.
+
+    Ray tells there what it runs, before the runner starts or, when it is late, in the middle of what the command prints.
+    """
+    entrypoint = re.compile(rf"Running entrypoint for job {job}: .*\n")
     told = 0
     pause = _FIRST_PAUSE
     while True:
@@ -223,8 +229,8 @@ def _lines(client: JobSubmissionClient, job: str, *, follow: bool) -> Iterator[s
             text = client.get_job_logs(job)
         except KeyError:  # cleaned up meanwhile
             return
-        lines = text.partition(f"Running entrypoint for job {job}: ")[2].split("\n")[1:]
-        if lines and (not ended or not lines[-1]):
+        lines = f"\n{entrypoint.sub('', text)}".partition(f"\n{job}\n")[2].split("\n")
+        if not ended or not lines[-1]:
             lines.pop()  # the last one has no end yet
         yield from lines[told:]
         told = max(told, len(lines))
