@@ -186,10 +186,13 @@ def _flavor(kind: str, name: str, distribution: str, flavor: type) -> str:
 
 
 def _attribute_docstrings(kind: type) -> dict[str, str]:
-    """The text below each annotated attribute of a class."""
+    """The text below each annotated attribute of a class and of those it is made from."""
+    found = {}
+    for base in kind.__bases__:
+        if attrs.has(base):
+            found |= _attribute_docstrings(base)
     (definition,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
     assert isinstance(definition, ast.ClassDef)
-    found = {}
     for field, below in zip(definition.body, definition.body[1:], strict=False):
         text = below.value.value if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant) else None
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, str):

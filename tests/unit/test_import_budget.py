@@ -11,7 +11,7 @@ BUDGETS = {
     "import plugbay": 12,
     "plugbay --version": 15,
     "plugbay --help": 15,
-    "plugbay run": 322,
+    "plugbay run": 263,
 }
 
 PIPELINE = """

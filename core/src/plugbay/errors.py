@@ -48,6 +48,10 @@ class CorruptArtifactError(StoreError):
     """The bytes of an artifact are not the ones that were saved."""
 
 
+class ImageError(PlugbayError):
+    """The container image that steps run in cannot be had."""
+
+
 class NotFoundError(PlugbayError, LookupError):
     """A run, step or artifact that does not exist."""
 

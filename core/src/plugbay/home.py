@@ -36,3 +36,8 @@ def lock_directory() -> Path:
 def log_path(run_id: str, step: str, attempt: int) -> Path:
     """Where the log of an attempt lies on this machine until it is in the artifact store."""
     return log_directory() / run_id / f"{step}.{attempt}.log"
+
+
+def growing_log_path(path: Path) -> Path:
+    """Where a log lies while its process adds to it; zeros behind the text do not belong to it."""
+    return path.with_name(f"{path.name}.growing")

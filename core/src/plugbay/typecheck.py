@@ -19,6 +19,8 @@ def mismatch(value: object, hint: Any, where: str) -> str | None:
     Elements of lists, tuples, sets and dicts are looked at too. A hint that cannot be decided takes any value. An int
     fits where a float is expected, as PEP 484 has it.
     """
+    if type(value) is hint:  # most values; a class without parameters says nothing of their elements
+        return None
     hint = bare(hint)
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any or hint is object or isinstance(hint, (TypeVar, str, typing.ForwardRef)):
@@ -84,6 +86,8 @@ def _wrong(value: object, expected: str, where: str) -> str:
 
 def incompatible(given: Any, taken: Any) -> bool:
     """Tell whether a value annotated ``given`` certainly does not fit where ``taken`` is expected."""
+    if given is taken:
+        return False
     given, taken = bare(given), bare(taken)
     given_kind, taken_kind = typing.get_origin(given) or given, typing.get_origin(taken) or taken
     if taken_kind in (Union, types.UnionType):

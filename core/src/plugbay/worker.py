@@ -1,6 +1,7 @@
 """``python -m plugbay.worker RUN STEP ATTEMPT``: execute one attempt of a stored run in this process.
 
-All it needs is the artifact store, whose settings are in the environment variable ``PLUGBAY_WORKER_STORE``: the task, the
+All it needs is the artifact store, whose settings (and those of the secrets managers that know its credentials) are in the
+environment variable ``PLUGBAY_WORKER_STORE``: the task, the
 code and the inputs lie there, and the record goes there. It exits with 0 once the attempt is recorded, whether the step
 succeeded or not: the record tells.
 """
@@ -58,17 +59,14 @@ def _work(run: str, step: str, attempt: int) -> None:
 
 def _fetch(store_tree: dict[str, Any], key: str, directory: Path) -> tuple[Task, Stack]:
     """Read the task, unpack the code it needs, and build its stack."""
-    host, store = store_from(store_tree)
-    component = host.components[0]
-    host.one(component, "component_start")
-    try:
-        source, task, stack = _parts_of(store.get(key), key)
-        unpack(source, store.get(source_key(source)), directory)
-    except FileNotFoundError as error:
-        msg = f"the artifact store has no {error.filename or key}; the run was deleted, or this is another store"
-        raise StoreError(msg) from error
-    finally:
-        host.one(component, "component_stop")
+    with store_from(store_tree) as alone:
+        store = alone.artifact_store
+        try:
+            source, task, stack = _parts_of(store.get(key), key)
+            unpack(source, store.get(source_key(source)), directory)
+        except FileNotFoundError as error:
+            msg = f"the artifact store has no {error.filename or key}; the run was deleted, or this is another store"
+            raise StoreError(msg) from error
     sys.path.insert(0, str(directory))
     return task, stack_from(stack)
 

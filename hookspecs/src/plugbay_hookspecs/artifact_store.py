@@ -25,8 +25,9 @@ def artifact_store_put(key: str, source: bytes | Path, if_absent: bool, durable:
     never a part. Raises ``OSError`` when it could not be written; then nothing has changed.
 
     :param source: the bytes, or a file that the caller gives up: the store may move it.
-    :param if_absent: leave an object that exists alone; of several at once exactly one writes. An object left alone
-        counts as modified now, so that garbage collection sees that it is wanted.
+    :param if_absent: leave an object that exists alone; of several at once exactly one writes. (A store that sends a
+        large file in pieces may let several write it: the host puts large files under the digest of their bytes only.)
+        An object left alone counts as modified now, so that garbage collection sees that it is wanted.
     :param durable: return only when the object would survive a loss of power. A store may always be durable.
     :returns: whether it was written: ``False`` when ``if_absent`` met an object.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from plugbay_hookspecs.markers import hookspec, required
 
 if TYPE_CHECKING:
-    from plugbay_hookspecs.types import BuildOptions, Image, ImageSpec
+    from plugbay_hookspecs.types import BuildOptions, Image, ImageDefaults, ImageSpec
 
 
 @hookspec(firstresult=True)
@@ -109,6 +109,38 @@ def image_builder_is_local() -> bool:
             @hookimpl
             def image_builder_is_local(self) -> bool:
                 return self.address.startswith("unix://")
+
+    .. versionadded:: 0.1
+    """
+    raise NotImplementedError
+
+
+@hookspec(firstresult=True)
+def image_builder_defaults() -> ImageDefaults:
+    """Tell what images for steps begin with, as the settings have it.
+
+    Called in the driver at plan time, without the component being started; no I/O. ``None`` stands for
+    ``ImageDefaults()``.
+
+    .. code-block:: python
+
+        from pathlib import Path
+
+        from plugbay_hookspecs import component, hookimpl
+        from plugbay_hookspecs.types import ImageDefaults
+
+
+        @component
+        class Buildah:
+            '''Builds images of Debian with buildah on this machine, from wheels of a directory.'''
+
+            base: str = "docker.io/library/python:3.11-bookworm"
+            wheels: Path | None = None
+
+            @hookimpl
+            def image_builder_defaults(self) -> ImageDefaults:
+                wheels = () if self.wheels is None else (self.wheels,)
+                return ImageDefaults(base=self.base, packages=("libgomp1",), wheels=wheels)
 
     .. versionadded:: 0.1
     """

@@ -190,8 +190,9 @@ def test_a_broken_plugin_that_no_stack_names_stops_nothing(site):
 
 def test_flavors_of_one_type(project):
     found = project.plugbay("flavors", "orchestrator", "--json").json
-    assert [(one["flavor"], one["distribution"]) for one in found] == [("local", "plugbay-local")]
-    assert found[0]["summary"].startswith("Run steps on this machine")
+    (local,) = [one for one in found if one["distribution"] == "plugbay-local"]
+    assert local["flavor"] == "local"
+    assert local["summary"].startswith("Run steps on this machine")
     project.plugbay("flavors", "orchestratr").assert_error("did you mean 'orchestrator'?")
 
 

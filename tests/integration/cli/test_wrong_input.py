@@ -64,9 +64,9 @@ def test_an_unknown_stack_is_told_with_those_there_are(project):
 
 
 def test_an_unknown_flavor_is_told_with_the_nearest(project):
-    project.write("plugbay.toml", '[stacks.default]\norchestrator = "locla"\nartifact_store = "s3"')
+    project.write("plugbay.toml", '[stacks.default]\norchestrator = "locla"\nartifact_store = "tape"')
     project.plugbay("run", "pipeline.py").assert_error(
-        "stacks.default.orchestrator", "'locla'; did you mean 'local'?", "stacks.default.artifact_store", "'s3'"
+        "stacks.default.orchestrator", "'locla'; did you mean 'local'?", "stacks.default.artifact_store", "'tape'"
     )
 
 

@@ -17,9 +17,6 @@ from plugbay.host.specifications import specifications
 from plugbay.testing.component import ComponentContract
 from plugbay_hookspecs.catalogue import COMPONENT_TYPES
 
-PENDING = {"feature_store", "image_builder"}
-"""Types that have no conformance class yet."""
-
 HOOKS = [(kind, hook.name) for kind in COMPONENT_TYPES for hook in specifications().values() if hook.subject == kind]
 
 
@@ -110,15 +107,10 @@ def mentioned(function: ast.AST) -> Iterator[str]:
 
 @pytest.mark.parametrize("kind", COMPONENT_TYPES)
 def test_every_component_type_has_a_conformance_class(kind: str) -> None:
-    """A type that has got one is no longer pending."""
-    if kind in PENDING:
-        with pytest.raises(ModuleNotFoundError):
-            contract_of(kind)
-    else:
-        assert contract_of(kind).component_type == kind
+    assert contract_of(kind).component_type == kind
 
 
-@pytest.mark.parametrize(("kind", "hook"), [pair for pair in HOOKS if pair[0] not in PENDING])
+@pytest.mark.parametrize(("kind", "hook"), HOOKS)
 def test_the_conformance_class_calls_the_hook(kind: str, hook: str) -> None:
     assert hook in called_by(contract_of(kind))
 

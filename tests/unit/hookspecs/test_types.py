@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -91,6 +92,38 @@ def test_an_image_specification_becomes_a_containerfile_that_needs_no_shell() ->
 )
 def test_a_line_break_cannot_add_an_instruction(spec: ImageSpec) -> None:
     with pytest.raises(ValueError, match="line break"):
+        spec.instructions()
+
+
+def test_requirements_come_from_wheels_of_the_context_and_from_an_index() -> None:
+    spec = ImageSpec(base="a", requirements=("mine",), wheels=("dist",), index="")
+    _, _, copy, pip = spec.instructions().splitlines()
+    assert json.loads(copy.removeprefix("COPY ")) == ["dist", "/opt/wheels/"]
+    assert json.loads(pip.removeprefix("RUN "))[-3:] == ["--no-index", "--find-links=/opt/wheels", "mine"]
+    elsewhere = ImageSpec(base="a", requirements=("mine",), index="https://example.com/simple")
+    assert '"--index-url=https://example.com/simple", "mine"]' in elsewhere.instructions()
+
+
+def test_the_name_of_a_file_is_no_variable_and_no_pattern() -> None:
+    copied = ImageSpec(base="a", files=("$HOME's.txt",)).instructions().splitlines()[-1]
+    assert json.loads(copied.removeprefix("COPY ")) == ["\\$HOME\\'s.txt", "/app/\\$HOME\\'s.txt"]
+    for name in ("*.txt", "a[1]", "a\\b", "../a", "/a", ""):
+        with pytest.raises(ValueError, match=re.escape(repr(name))):
+            ImageSpec(base="a", files=(name,)).instructions()
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        ImageSpec(base="a AS b"),
+        ImageSpec(base=""),
+        ImageSpec(base="a", environment={"A B": "c"}),
+        ImageSpec(base="a", secrets=("a,src=/etc/passwd",), commands=(("true",),)),
+        ImageSpec(base="a", requirements=("--pre",)),
+    ],
+)
+def test_a_name_that_is_none_is_refused(spec: ImageSpec) -> None:
+    with pytest.raises(ValueError, match="is no "):
         spec.instructions()
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from plugbay.errors import PluginError
+from plugbay.host import discovery
 from plugbay.host.compatibility import incompatibility
 from plugbay.host.discovery import PluginIndex, Provider, installed_plugins
 
@@ -45,6 +49,49 @@ def test_a_distribution_installed_later_is_found(tmp_path: Path, monkeypatch: py
     (information / "METADATA").write_text("Metadata-Version: 2.1\nName: late\nVersion: 1.0\n")
     (information / "entry_points.txt").write_text("[plugbay.orchestrator]\nlate = late:Late\n")
     assert str(offered("late")) == "late 1.0"
+
+
+@pytest.mark.parametrize("form", ["archive", "egg-info", "egg", "finder"])
+def test_every_form_of_installation_is_found(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place, folder = tmp_path, "late-1.0.dist-info"
+    if form == "egg-info":
+        folder = "late.egg-info"
+    elif form == "egg":
+        place, folder = tmp_path / "late-1.0.egg", "EGG-INFO"
+    metadata = "METADATA" if form in ("archive", "finder") else "PKG-INFO"
+    files = {
+        f"{folder}/{metadata}": "Metadata-Version: 2.1\nName: late\nVersion: 1.0\nRequires-Dist: other>=1\n\nText: none\n",
+        f"{folder}/entry_points.txt": "# for plugbay\n[console_scripts]\nlate = late:main\n\n[plugbay.orchestrator]\nlate=late:Late\n",
+    }
+    for name, text in files.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(text)
+    if form == "archive":
+        place = tmp_path / "late.zip"
+        with zipfile.ZipFile(place, "w") as archive:
+            for name, text in files.items():
+                archive.writestr(name, text)
+    if form == "finder":
+        monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Finder(place / folder)])
+    else:
+        monkeypatch.syspath_prepend(str(place))
+    discovery._scan.cache_clear()
+    found = offered("late")
+    assert (str(found), found.value, found.requirements) == ("late 1.0", "late:Late", ("other>=1",))
+    discovery._scan.cache_clear()
+
+
+class Finder(importlib.metadata.DistributionFinder):
+    """Knows a distribution that lies nowhere on the path."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    def find_distributions(self, context: Any = None) -> list[importlib.metadata.PathDistribution]:
+        return [importlib.metadata.PathDistribution(self.place)]
+
+    def find_spec(self, *_: object) -> None:
+        return None
 
 
 def test_of_two_distributions_of_one_name_the_first_on_the_path_counts(install: Install) -> None:

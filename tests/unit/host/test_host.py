@@ -204,7 +204,7 @@ class TestNotes:
         host = Host([as_component(Wrapper(), "wrapper"), as_component(Plugin(), "plugin")])
         host.add_last(Last())
         with pytest.raises(ValueError, match="the body failed") as raised:
-            host.hook.step_call(step=None, call=failing if raiser == "function" else lambda: 1)
+            host.call("step_call", step=None, call=failing if raiser == "function" else lambda: 1)
         notes = getattr(raised.value, "__notes__", [])
         blamed = raiser.partition(" ")[0]
         assert notes == ([] if raiser == "function" else [f"in hook step_call {WHO.format(blamed)}"])

@@ -131,7 +131,7 @@ def test_a_call_inside_of_a_call_is_nested_also_when_it_ends_with_an_error(host:
 
 def test_of_several_implementations_each_has_its_own_time(host: Host, trace: Path) -> None:
     host.add_last(Last())
-    assert host.hook.step_call(step=None, call=None) == "called"
+    assert host.call("step_call", step=None, call=None) == "called"
     assert calls(trace) == [
         ("B", "step_call"),
         ("B", "observer.chatty"),
@@ -154,7 +154,7 @@ def test_an_error_of_one_of_several_still_names_its_component(host: Host) -> Non
     failing = made(Failing())
     failing.add_last(Last())
     with pytest.raises(LookupError) as caught:
-        failing.hook.step_call(step=None, call=None)
+        failing.call("step_call", step=None, call=None)
     assert caught.value.__notes__ == ["in hook step_call of observer.chatty (flavor loud, acme-loud 2.1)"]
 
 
@@ -284,9 +284,9 @@ def test_a_disk_that_fills_ends_the_trace_with_one_warning(
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     (warning,) = [record.getMessage() for record in caplog.records]
     assert "PLUGBAY_TRACE" in warning
-    *whole, torn = trace.read_text().splitlines()
+    assert trace.stat().st_size == 600, "what fits is written"
+    *whole, _ = trace.read_text().splitlines()
     assert json.loads("".join(whole) + "]")
-    assert not torn.endswith("}")
 
 
 @pytest.mark.parametrize("traced", [False, True])
@@ -299,7 +299,7 @@ stack = Stack.load()
 Serializers(allow_pickle=True)
 with stack:
     stack.check()
-print("plugbay.host.tracing" in sys.modules, stack.host._manager._inner_hookexec.__closure__[2].cell_contents.__name__)
+print("plugbay.host.tracing" in sys.modules, stack.host._manager._inner_hookexec.__name__)
 """
     environment = {**os.environ, "PLUGBAY_TRACE": str(tmp_path / "trace.json") if traced else ""}
     done = subprocess.run(

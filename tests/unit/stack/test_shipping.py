@@ -13,9 +13,10 @@ from attrs import field
 
 from plugbay.errors import PluginError
 from plugbay.stack import Stack
-from plugbay.stack.shipping import for_any_machine, for_this_machine, settings_table, stack_from, store_from
+from plugbay.stack.shipping import for_any_machine, for_this_machine, settings_table, stack_from, store_from, store_part
 from plugbay_hookspecs import Secret, component, hookimpl
 from plugbay_local.artifact_store import LocalArtifactStore
+from plugbay_local.environment import EnvironmentSecretsManager
 from plugbay_local.orchestrator import LocalOrchestrator
 
 Install = Callable[..., None]
@@ -82,10 +83,17 @@ def test_a_stack_is_described_as_json_with_variables_looked_up_and_paths_made_ab
 def test_the_store_alone_can_be_built_from_its_part(tmp_path: Path) -> None:
     stack = Stack(orchestrator=LocalOrchestrator(), artifact_store=LocalArtifactStore(path=tmp_path))
     stack.artifact_store.put("a/b", b"content")
-    (part,) = [part for part in for_any_machine(stack)["components"] if part["type"] == "artifact_store"]
-    host, store = store_from(json.loads(json.dumps(part)))
-    assert store.get("a/b") == b"content"
-    assert [component.id for component in host.components] == ["artifact_store"]
+    alone = store_from(json.loads(json.dumps(store_part(for_any_machine(stack)))))
+    assert alone.artifact_store.get("a/b") == b"content"
+    assert [component.id for component in alone.components] == ["artifact_store"]
+
+
+def test_the_store_brings_the_managers_that_know_its_secrets(tmp_path: Path) -> None:
+    managers = {"variables": EnvironmentSecretsManager()}
+    store = LocalArtifactStore(path=tmp_path)
+    stack = Stack(orchestrator=LocalOrchestrator(), artifact_store=store, secrets_manager=managers)
+    alone = store_from(json.loads(json.dumps(store_part(for_any_machine(stack)))))
+    assert [component.id for component in alone.components] == ["artifact_store", "secrets_manager.variables"]
 
 
 def test_a_flavor_of_no_distribution_cannot_be_loaded_elsewhere() -> None:

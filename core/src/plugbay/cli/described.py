@@ -52,6 +52,7 @@ def step_tree(step: StepRun) -> dict[str, Any]:
         "error": error_tree(step.error) if step.status == "failed" else None,
         "metrics": step.metrics,
         "params": dict(step.params),
+        "image": {"reference": step.image.reference, "digest": step.image.digest} if step.image is not None else None,
     }
     if step.mapped:
         tree["calls"] = [

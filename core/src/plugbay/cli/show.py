@@ -84,6 +84,8 @@ def _show_step(step: StepRun, width: int, style: Style, *, running: bool) -> Non
     indent = " " * (width + 2)
     for name, view in step.outputs.items():
         say(f"{indent}{_output(name, view, style, mapped=step.mapped)}")
+    if step.image is not None:
+        say(f"{indent}{style.dim('image')} {printable(step.image.reference)}")
     if step.metrics:
         say(f"{indent}{style.dim('metrics')} {', '.join(f'{name}={value:g}' for name, value in step.metrics.items())}")
 

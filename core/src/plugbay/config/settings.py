@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
-from cattrs import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError, IterableValidationNote
 
 from plugbay.config.merging import Keys, is_reference
 from plugbay.config.schema import ComponentConfig
 from plugbay.config.sourced import SourcedText
-from plugbay.config.structuring import FetchSecret, settings_converter
 from plugbay.errors import did_you_mean, listed
+
+if TYPE_CHECKING:
+    from plugbay.config.structuring import FetchSecret
 
 
 class SettingsError(Exception):
@@ -35,13 +36,23 @@ def structure_settings(flavor: type, config: ComponentConfig, fetch_secret: Fetc
     problems = [f"{place}: the environment variable {variable} is not set" for place, variable in unset.items()]
     instance: Any = None
     try:
-        instance = settings_converter(fetch_secret, config.directory).structure(table, flavor)
+        instance = _structured(table, flavor, fetch_secret, config) if table or _must_be_set(flavor) else flavor()
     except Exception as error:  # noqa: BLE001  a flavor's own validators may raise anything
         found = _problems(error, config, ())
         problems += [problem for problem in found if not problem.startswith(tuple(f"{place}: " for place in unset))]
     if problems:
         raise SettingsError(problems)
     return instance
+
+
+def _must_be_set(flavor: type) -> bool:
+    return any(field.init and field.default is attrs.NOTHING for field in attrs.fields(flavor))
+
+
+def _structured(table: Any, flavor: type, fetch_secret: FetchSecret, config: ComponentConfig) -> Any:
+    from plugbay.config.structuring import settings_converter  # slow to import, and many components need no settings
+
+    return settings_converter(fetch_secret, config.directory).structure(table, flavor)
 
 
 def _sourced(value: Any, config: ComponentConfig, at: Keys, unset: dict[str, str]) -> Any:
@@ -66,6 +77,8 @@ def _sourced(value: Any, config: ComponentConfig, at: Keys, unset: dict[str, str
 
 def _problems(error: BaseException, config: ComponentConfig, at: Keys) -> list[str]:
     """Flatten cattrs' tree of errors into one line a problem, each with file and table path."""
+    from cattrs import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError, IterableValidationNote
+
     if isinstance(error, (ClassValidationError, IterableValidationError)):
         located, plain = error.group_exceptions()
         found = []

@@ -96,6 +96,7 @@ def execute_attempt(task: Task, session: Session, step: Step[..., Any] | None = 
         log=printed,
         host=platform.node(),
         pid=os.getpid(),
+        image=task.image,
     )
     record, committed = commit(record, session)
     if printed:
@@ -116,6 +117,7 @@ def record_lost(task: Task, error: BaseException, session: Session, *, cancelled
         ended=now,
         fingerprint=task.fingerprint,
         error=error_info(error),
+        image=task.image,
     )
     record, committed = commit(record, session)
     return Finished(record, error if committed else None)
@@ -191,7 +193,7 @@ def _called(task: Task, session: Session, step: Step[..., Any], arguments: dict[
     host = session.stack.host
     call = StepCall(function=_synchronous(step.function), arguments=arguments, timeout=task.timeout)
     # a context of its own: what the step sets in context variables does not reach the next one
-    result = copy_context().run(host.hook.step_call, step=task.info, call=call)
+    result = copy_context().run(host.call, "step_call", step=task.info, call=call)
     values = output_values(result, step.signature, task.info.step)
     if task.fail_on_report:
         _refuse_failed_reports(values, task.info)

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import cast
 
 import plugbay
-from plugbay.errors import PlanError, PlugbayError, RunBusyError, RunFailed, did_you_mean, listed
-from plugbay.execution.announcing import announce_failure
+from plugbay.errors import PlanError, PlugbayError, RunBusyError, RunFailed, StoreError, did_you_mean, listed
 from plugbay.execution.failures import call_guarded, error_info
 from plugbay.execution.interruption import Interruption
 from plugbay.execution.live_run import LiveRun
+from plugbay.execution.log_files import completed
 from plugbay.execution.session import Session
 from plugbay.history.reader import Reader
 from plugbay.history.run import Run
-from plugbay.home import log_path
+from plugbay.home import growing_log_path, log_path
 from plugbay.pipelines.pipeline import Compiled
 from plugbay.stack import Stack
 from plugbay.stack.facades.artifact_store import ArtifactStore
-from plugbay.store.documents import EndRecord, RunRecord, write
+from plugbay.store.documents import EndRecord, RunRecord, StepImage, write
 from plugbay.store.layout import end_key, new_run_id, plan_key
 from plugbay.store.ownership import Ownership, is_gone, latest_driver, this_process
 from plugbay_hookspecs.types import Capabilities, Plan, PlannedStep, RunInfo, RunOutcome, RunStatus
@@ -43,6 +43,7 @@ def drive(compiled: Compiled, *, stack: str | Stack | None = None, use_cache: bo
     with Session(built, own_process=False) as session:
         for _ in built.host.each("run_prepare", plan=compiled.plan):
             pass
+        images = _images(compiled.plan, built)
         record = RunRecord(
             id=run_id,
             plan=compiled.plan,
@@ -56,7 +57,7 @@ def drive(compiled: Compiled, *, stack: str | Stack | None = None, use_cache: bo
         )
         with interruption.by_signals(), _owning(run_id, built.artifact_store, interruption):
             built.artifact_store.put(plan_key(run_id), write(record), if_absent=True)
-            live = LiveRun(run_id, compiled, session, interruption, use_cache=use_cache)
+            live = LiveRun(run_id, compiled, session, interruption, use_cache=use_cache, images=images)
             return _drive(live, compiled, record, 1, session, interruption)
 
 
@@ -71,6 +72,7 @@ def resume(record: RunRecord, compiled: Compiled, stack: Stack) -> Run:
     interruption = Interruption()
     store = stack.artifact_store
     with Session(stack, own_process=False) as session:
+        images = _images(compiled.plan, stack)
         reader = Reader(stack)
         last = latest_driver(record.driver, store, record.id)
         end = reader.end_record(record.id)
@@ -91,8 +93,22 @@ def resume(record: RunRecord, compiled: Compiled, stack: Stack) -> Run:
                 use_cache=record.use_cache,
                 kept=kept,
                 attempts=reader.attempt_counts(record.id),
+                images=images,
             )
             return _drive(live, compiled, record, mine.number, session, interruption)
+
+
+def _images(plan: Plan, stack: Stack) -> Mapping[str, StepImage]:
+    """The images that steps run in, by step id, built before anything starts."""
+    if not _may_need_images(plan, stack):
+        return {}
+    from plugbay.execution.images import images_of  # few stacks run steps in images
+
+    return images_of(plan, stack)
+
+
+def _may_need_images(plan: Plan, stack: Stack) -> bool:
+    return stack.orchestrator.capabilities().image != "unused" or any(step.operator is not None for step in plan.steps)
 
 
 def _owning(run_id: str, store: ArtifactStore, interruption: Interruption) -> Ownership:
@@ -125,28 +141,36 @@ def _drive(
             driver=number,
             ended=time.time(),
             steps=live.schedule.summaries,
-            error=live.error,
-            failed_step=live.failed_step,
+            error=live.progress.error,
+            failed_step=live.progress.failed_step,
         )
         stack.artifact_store.put(end_key(live.id), write(end))
         _upload_left_logs(session, live.id)
         outcome = RunOutcome(
-            status=status, seconds=time.monotonic() - began, error=live.error, failed_step=live.failed_step
+            status=status,
+            seconds=time.monotonic() - began,
+            error=live.progress.error,
+            failed_step=live.progress.failed_step,
         )
         told = True
         stack.host.tell("run_finished", run=info, outcome=outcome)
         if status == "failed":
+            from plugbay.execution.announcing import announce_failure  # most runs need it not
+
             announce_failure(stack, info, outcome)
+    except StoreError as error:
+        error.args = (f"{error}\nwhat was committed is kept; go on with the run: plugbay run --resume {live.id}",)
+        raise
     finally:
         if not told:  # the store failed, or the process is being ended: observers must let go of the terminal
-            lost = RunOutcome(status="interrupted", seconds=time.monotonic() - began, error=live.error)
+            lost = RunOutcome(status="interrupted", seconds=time.monotonic() - began, error=live.progress.error)
             stack.host.tell("run_finished", run=info, outcome=lost)
     after = compiled.on_success if status == "succeeded" else compiled.on_failure
     if after is not None:
         call_guarded(after, f"the pipeline's hook after {status}", info, outcome)
     run = Run(record, end, Reader(stack))
     if status != "succeeded":
-        raise RunFailed(_failure_message(run), run) from live.exception
+        raise RunFailed(_failure_message(run), run) from live.progress.exception
     return run
 
 
@@ -158,19 +182,22 @@ def _guarded(live: LiveRun) -> Iterator[None]:
     except PlugbayError:
         raise
     except Exception as error:  # noqa: BLE001  it becomes the run's error
-        live.error, live.exception = live.error or error_info(error), live.exception or error
+        live.progress.error, live.progress.exception = (
+            live.progress.error or error_info(error),
+            live.progress.exception or error,
+        )
 
 
 def _status(live: LiveRun) -> RunStatus:
     if live.cancelled:
         return "cancelled"
-    if live.error is not None:
+    if live.progress.error is not None:
         return "failed"
     statuses = {live.schedule.summaries[step.id].status for step in live.plan.steps}
     if statuses <= {"succeeded", "cached"}:
         return "succeeded"
     missing = PlanError("the orchestrator returned before the run was over")
-    live.error = error_info(missing)
+    live.progress.error = error_info(missing)
     return "failed"
 
 
@@ -186,7 +213,8 @@ def _upload_left_logs(session: Session, run_id: str) -> None:
     """Put logs into the store that a process which was killed left on this machine."""
     directory = log_path(run_id, "", 0).parent
     with suppress(OSError):
-        for path in sorted(directory.iterdir()):
+        for found in sorted(directory.iterdir()):
+            path = completed(found) if found == growing_log_path(found.with_suffix("")) else found
             step, _, attempt = path.stem.rpartition(".")
             if step and attempt.isdigit():
                 session.put_log(run_id, step, int(attempt), path)
@@ -205,6 +233,10 @@ def check_capabilities(plan: Plan, stack: Stack) -> None:
         lacking = step.resources.names() - able.resources
         if lacking:
             problems.append(f"step {step.id!r} asks for {', '.join(sorted(lacking))}")
+    if _may_need_images(plan, stack):
+        from plugbay.execution.images import problems_of_images  # few stacks run steps in images
+
+        problems += problems_of_images(plan, stack)
     if problems:
         flavor = stack.of_type("orchestrator")[0].info.flavor
         lines = "\n".join(f"  {problem}" for problem in problems)
@@ -223,6 +255,4 @@ def _problems_of_operator(step: PlannedStep, stack: Stack) -> list[str]:
     lacking = step.resources.names() - able.resources
     if lacking:
         problems.append(f"step {step.id!r} asks step operator {name!r} for {', '.join(sorted(lacking))}")
-    if able.image == "required":
-        problems.append(f"step operator {name!r} runs step {step.id!r} in a container image only, and none is built")
     return problems

@@ -57,6 +57,7 @@ class Jobs:
                 attempt.command(),
                 attempt.environment(),
                 attempt.resources,
+                image=attempt.image,
                 timeout=attempt.timeout,
             )
         except StoreError:

@@ -1,4 +1,4 @@
-"""The live run: what an orchestrator drives. Order, caching, retries, failure policy and recording are decided here."""
+"""The live run: what an orchestrator drives. What starts when, caching, retries and the failure policy are decided here."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, cast
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from plugbay.execution.attempt import Finished, execute_attempt, record_lost
 from plugbay.execution.caching import find_cached
-from plugbay.execution.failures import StepCancelled, StepTimeout, WorkerLost, call_guarded, error_info
+from plugbay.execution.failures import StepCancelled, StepTimeout, WorkerLost, call_guarded
+from plugbay.execution.progress import Progress
 from plugbay.execution.ready_step import Attempt, Shipping
 from plugbay.execution.schedule import Call, Schedule, UnmappableError
 from plugbay.execution.session import Session
 from plugbay.execution.tasks import Task
 from plugbay.execution.timing import Timing, retry_delay
 from plugbay.pipelines.pipeline import Compiled
-from plugbay.store.documents import AttemptRecord, StepSummary, read
+from plugbay.store.documents import AttemptRecord, StepImage, read
 from plugbay.store.layout import attempt_key
-from plugbay_hookspecs.types import CacheSource, ErrorInfo, Plan, PlannedStep, ReadyStep, StepInfo
+from plugbay_hookspecs.types import Plan, PlannedStep, ReadyStep
 
 if TYPE_CHECKING:
     from plugbay.execution.interruption import Interruption
     from plugbay.execution.jobs import Jobs
 
 _WAKE = object()
-_UNKNOWN = ErrorInfo(type="Exception", message="unknown")
 
 
 @frozen
@@ -55,20 +55,19 @@ class LiveRun:
         use_cache: bool,
         kept: Mapping[str, AttemptRecord] | None = None,
         attempts: Mapping[str, int] | None = None,
+        images: Mapping[str, StepImage] | None = None,
     ) -> None:
         """Begin, or go on with, a run.
 
         :param kept: the records of calls that have succeeded already, by call id.
         :param attempts: how many attempts each call has had already.
+        :param images: what steps run in, by step id.
         """
         self.id = run_id
         self.plan: Plan = compiled.plan
         self.schedule = Schedule(compiled.plan)
-        self.error: ErrorInfo | None = None
-        self.exception: BaseException | None = None
-        self.failed_step: str | None = None
+        self.progress = Progress(run_id, compiled, self.schedule, session.stack.host)
         self._compiled, self._session, self._interruption = compiled, session, interruption
-        self._host = session.stack.host
         self._store = session.stack.artifact_store
         self._shipping = Shipping(run_id, session.stack, compiled.code)
         self._operated = any(step.operator is not None for step in self.plan.steps)
@@ -76,6 +75,7 @@ class LiveRun:
         self._use_cache = use_cache
         self._kept = dict(kept or {})
         self._attempts = dict(attempts or {})
+        self._images = dict(images or {})
         self._queue: deque[Call] = deque()
         self._timing = Timing()
         self._in_flight: dict[str, Attempt] = {}
@@ -123,7 +123,8 @@ class LiveRun:
         outcome: Finished | BaseException | Broken
         try:
             with self._interruption.inline():
-                outcome = execute_attempt(attempt.task, self._session, self._compiled.steps.get(attempt.call.step.id))
+                task = evolve(attempt.task, image=None)  # it runs here
+                outcome = execute_attempt(task, self._session, self._compiled.steps.get(attempt.call.step.id))
         except StepCancelled as error:  # while the attempt was being recorded; the store tells whether it was
             self._ended_by_us.add(attempt.call.id)
             outcome = error
@@ -185,25 +186,20 @@ class LiveRun:
         try:
             calls = self.schedule.calls_of(step)
         except UnmappableError as error:
-            self._step_failed_as_a_whole(step, error)
+            self.progress.step_failed(step, error)
+            self._apply_policy()
             return
         for call in calls:
-            self._host.tell("step_queued", step=self._info(call, self._attempts.get(call.id, 0) + 1))
+            self.progress.queued(call, self._attempts.get(call.id, 0) + 1)
         self._queue.extend(calls)
-
-    def _info(self, call: Call, attempt: int) -> StepInfo:
-        return StepInfo(run_id=self.id, pipeline=self.plan.pipeline, step=call.id, name=call.step.name, attempt=attempt)
 
     def _answered(self, call: Call) -> bool:
         """Answer a call without an attempt, or have it wait for one like it that is in flight."""
         kept = self._kept.pop(call.id, None)
         if kept is not None:
-            source = CacheSource(run_id=self.id, step=call.id, attempt=kept.attempt)
-            self._host.tell("step_cached", step=self._info(call, kept.attempt), source=source)
+            self.progress.kept(call, kept)
             if call.step.operator is not None:
-                self._jobs.clean(call.step.operator, self._info(call, kept.attempt))
-            summary = StepSummary(status="succeeded", attempt=kept.attempt, seconds=kept.ended - kept.started)
-            self.schedule.succeeded(call, kept.outputs_by_name, summary)
+                self._jobs.clean(call.step.operator, self.progress.info(call, kept.attempt))
             return True
         fingerprint = call.fingerprint
         if fingerprint is None or not self._use_cache or self._attempts.get(call.id):
@@ -214,9 +210,7 @@ class LiveRun:
         entry = find_cached(fingerprint, self._store, self._session.artifacts)
         if entry is None:
             return False
-        self._host.tell("step_cached", step=self._info(call, 1), source=entry.source)
-        summary = StepSummary(status="cached", seconds=entry.seconds, source=entry.source)
-        self.schedule.succeeded(call, {artifact.name: artifact for artifact in entry.outputs}, summary)
+        self.progress.cached(call, entry)
         return True
 
     def _begin(self, call: Call) -> Attempt:
@@ -226,7 +220,7 @@ class LiveRun:
         if fingerprint is not None and self._use_cache:
             self._waiters.setdefault(fingerprint, [])
         task = Task(
-            info=self._info(call, number),
+            info=self.progress.info(call, number),
             function=call.step.function,
             inputs=call.inputs,
             outputs=call.step.outputs,
@@ -234,19 +228,18 @@ class LiveRun:
             timeout=call.step.timeout,
             resources=call.step.resources,
             fail_on_report=call.step.fail_on_report,
+            image=self._images.get(call.step.id),
         )
         attempt = self._in_flight[call.id] = Attempt(call, task, self._shipping)
-        self._host.tell("step_started", step=task.info)
+        self.progress.started(attempt)
         return attempt
 
     # -- completing ------------------------------------------------------------------------------------------------
 
     def _take_completions(self, *, block: bool) -> None:
-        while True:
+        while block or not self._completions.empty():
             try:
-                item = (
-                    self._completions.get(timeout=self._timing.patience()) if block else self._completions.get_nowait()
-                )
+                item = self._completions.get(timeout=self._timing.patience())
             except Empty:
                 return
             block = False
@@ -282,62 +275,25 @@ class LiveRun:
         return record_lost(attempt.task, error, self._session, cancelled=cancelled)
 
     def _settle(self, attempt: Attempt, finished: Finished) -> None:
-        call, record = attempt.call, finished.record
-        seconds = record.ended - record.started
+        record = finished.record
         waiters = self._waiters.pop(attempt.task.fingerprint or "", [])
         if record.status == "succeeded":
-            summary = StepSummary(status="succeeded", attempt=record.attempt, seconds=seconds)
-            self.schedule.succeeded(call, record.outputs_by_name, summary)
-            self._host.tell("step_succeeded", step=attempt.info, outputs=record.outputs_by_name, seconds=seconds)
-            self._call_user(call, "on_success", attempt.info)
-        elif record.status == "failed" and self._retry(call, attempt, record):
-            pass
-        else:
-            summary = StepSummary(status=record.status, attempt=record.attempt, seconds=seconds)
-            error = record.error or _UNKNOWN
-            skipped = self.schedule.failed(call, summary)
-            if record.status == "failed":
-                self._note_failure(call.id, error, finished.error)
-                self._host.tell("step_failed", step=attempt.info, error=error)
-                self._call_user(call, "on_failure", attempt.info, error)
-            self._tell_skipped(skipped)
+            self.progress.succeeded(attempt, record)
+        elif record.status != "failed" or not self._retry(attempt, record):
+            self.progress.failed(attempt, record, finished.error)
             self._apply_policy()
         if not self._stopping:
             self._queue.extendleft(reversed(waiters))
 
-    def _retry(self, call: Call, attempt: Attempt, record: AttemptRecord) -> bool:
+    def _retry(self, attempt: Attempt, record: AttemptRecord) -> bool:
+        call = attempt.call
         failures = record.attempt - self._first_attempt[call.id] + 1
         if failures > call.step.retry.retries or self._stopping:
             return False
         delay = retry_delay(call.step.retry, failures)
-        self._host.tell("step_retrying", step=attempt.info, error=record.error or _UNKNOWN, delay=delay)
+        self.progress.retrying(attempt, record, delay)
         self._timing.retry(call, delay)
         return True
-
-    def _step_failed_as_a_whole(self, step: PlannedStep, cause: Exception) -> None:
-        error = error_info(cause)
-        info = StepInfo(run_id=self.id, pipeline=self.plan.pipeline, step=step.id, name=step.name, attempt=1)
-        skipped = self.schedule.step_failed(step, StepSummary(status="failed", reason=str(error)))
-        self._note_failure(step.id, error, cause)
-        self._host.tell("step_failed", step=info, error=error)
-        self._tell_skipped(skipped)
-        self._apply_policy()
-
-    def _note_failure(self, step: str, error: ErrorInfo, exception: BaseException | None) -> None:
-        if self.error is None:
-            self.error, self.failed_step, self.exception = error, step, exception
-
-    def _tell_skipped(self, steps: list[PlannedStep]) -> None:
-        for step in steps:
-            info = StepInfo(run_id=self.id, pipeline=self.plan.pipeline, step=step.id, name=step.name, attempt=1)
-            self._host.tell("step_skipped", step=info, reason=self.schedule.summaries[step.id].reason or "")
-
-    def _call_user(self, call: Call, option: str, *arguments: object) -> None:
-        """Call the step's own ``on_success`` or ``on_failure``; what it raises is reported and changes nothing."""
-        step = self._compiled.steps.get(call.step.id)
-        function = getattr(step.options, option) if step is not None else None
-        if function is not None:
-            call_guarded(function, f"{option} of step {call.id!r}", *arguments)
 
     # -- stopping --------------------------------------------------------------------------------------------------
 
@@ -378,9 +334,6 @@ class LiveRun:
             del self._in_flight[attempt.call.id]
             self._settle(attempt, self._finished(attempt, WorkerLost("the orchestrator ended before the attempt did")))
         reason = "the run was cancelled" if self.cancelled else "the run stopped before its turn"
-        if self.failed_step is not None and not self.cancelled:
-            reason = f"the run stopped when {self.failed_step!r} failed"
-        left = self.schedule.unfinished()
-        for step in left:
-            self.schedule.skip(step, reason)
-        self._tell_skipped(left)
+        if self.progress.failed_step is not None and not self.cancelled:
+            reason = f"the run stopped when {self.progress.failed_step!r} failed"
+        self.progress.skip_the_rest(reason)

@@ -2,93 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
-from plugbay.home import log_path
+from plugbay.execution.log_files import LONG, LogFile, TextLog
 from plugbay_hookspecs.types import StepInfo
 
-_TRIES = 100
-
-_log: ContextVar[LogFile | None] = ContextVar("plugbay_log", default=None)
-
-
-class LogFile:
-    """A log that is written line by line, straight to the operating system; made when the first text comes."""
-
-    def __init__(self, info: StepInfo) -> None:
-        """Keep what the attempt ``info`` prints."""
-        self._info = info
-        self._handle: int | None = None
-        self._line = b""
-        self._lock = threading.Lock()
-
-    @functools.cached_property
-    def path(self) -> Path:
-        """Where it lies; most steps print nothing and never ask."""
-        return log_path(self._info.run_id, self._info.step, self._info.attempt)
-
-    def fileno(self) -> int:
-        """The file's descriptor; makes the file."""
-        if self._handle is None:
-            self._handle = _open(self.path)
-        return self._handle
-
-    def write(self, text: str) -> None:
-        """Add text; it reaches the file with the end of its line."""
-        data = text.encode("utf-8", "backslashreplace")
-        with self._lock:
-            if not data.endswith(b"\n") and len(self._line) < io.DEFAULT_BUFFER_SIZE:
-                self._line += data
-                return
-            data, self._line = self._line + data, b""
-            _write_all(self.fileno(), data)
-
-    def close(self) -> bool:
-        """Write what is left, and tell whether there is anything in the log."""
-        with self._lock:
-            if self._line:
-                _write_all(self.fileno(), self._line)
-                self._line = b""
-            if self._handle is None:
-                return False
-            size = os.fstat(self._handle).st_size
-            os.close(self._handle)
-            self._handle = None
-        if size == 0:
-            with suppress(OSError):
-                self.path.unlink()
-        return size > 0
-
-
-def _open(path: Path) -> int:
-    """Make a log; where that is not possible, what is printed is lost and the step goes on."""
-    # Who uploads the log of another attempt removes a directory that is empty, also while it is being made here: then it
-    # is not there for the file, or mkdir finds it there and yet no directory.
-    for _ in range(_TRIES):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        except (FileNotFoundError, FileExistsError):
-            continue
-        except OSError:
-            break
-    return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
-
-
-def _write_all(handle: int, data: bytes) -> None:
-    with suppress(OSError):  # a full disk must not fail a step because of what it prints
-        view = memoryview(data)
-        while view:
-            view = view[os.write(handle, view) :]
+_log: ContextVar[TextLog | None] = ContextVar("plugbay_log", default=None)
 
 
 class _Router(io.TextIOBase):
@@ -96,20 +22,10 @@ class _Router(io.TextIOBase):
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-
-    def write(self, text: str) -> int:
-        log = _log.get() or _Routing.lone()
-        if log is not None:
-            log.write(text)
-        return self._stream.write(text)
+        self.write = _writer(stream.write)  # type: ignore[method-assign]  # a method would look up more for each line
 
     def flush(self) -> None:
         self._stream.flush()
-
-    @functools.cached_property
-    def path(self) -> Path:
-        """Where it lies; most steps print nothing and never ask."""
-        return log_path(self._info.run_id, self._info.step, self._info.attempt)
 
     def fileno(self) -> int:
         return self._stream.fileno()
@@ -128,21 +44,55 @@ class _Router(io.TextIOBase):
         return getattr(self._stream, name)
 
 
+def _writer(forward: Callable[[str], int]) -> Callable[[str], int]:
+    """What writes text to the log and on to the stream: it is all that capturing a line costs, so it calls little."""
+    current = _log.get
+
+    def write(text: str) -> int:
+        log = current()
+        if log is None:
+            log = _Routing.lone()
+        if log is not None:
+            pieces = log.pieces
+            if text[-1:] == "\n":
+                with log.lock:
+                    line = text
+                    while pieces:  # mostly one
+                        line = pieces.pop() + line
+                    try:
+                        log.put(line.encode())
+                    except ValueError:
+                        log.put_hard(line)
+            elif len(text) + len(pieces) < LONG:
+                pieces.append(text)
+            else:
+                log.put_unended(text)
+        return forward(text)
+
+    return write
+
+
 class _Routing:
     """The standard streams of this process while any step is captured in it; they are the process's, so is this."""
 
     _lock = threading.Lock()
-    _open: ClassVar[list[LogFile]] = []
+    _open: ClassVar[list[TextLog]] = []
     _routers: ClassVar[tuple[_Router, _Router] | None] = None
     _streams: ClassVar[tuple[TextIO, TextIO] | None] = None
 
     @classmethod
-    def lone(cls) -> LogFile | None:
+    def lone(cls) -> TextLog | None:
         """The only log there is: where a thread prints that a step has started, its step is not known otherwise."""
         return cls._open[0] if len(cls._open) == 1 else None
 
     @classmethod
-    def begin(cls, log: LogFile) -> None:
+    def share(cls) -> None:
+        """Before this process forks."""
+        for log in list(cls._open):
+            log.share()
+
+    @classmethod
+    def begin(cls, log: TextLog) -> None:
         with cls._lock:
             cls._open.append(log)
             if cls._routers is None:
@@ -151,7 +101,7 @@ class _Routing:
                 sys.stdout, sys.stderr = cls._routers
 
     @classmethod
-    def end(cls, log: LogFile) -> None:
+    def end(cls, log: TextLog) -> None:
         with cls._lock:
             cls._open.remove(log)
             if cls._open or cls._routers is None or cls._streams is None:
@@ -163,6 +113,10 @@ class _Routing:
             cls._routers = cls._streams = None
 
 
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_Routing.share)
+
+
 @contextmanager
 def captured(info: StepInfo, *, own_process: bool) -> Iterator[LogFile]:
     """Capture what is printed while an attempt is executed.
@@ -170,11 +124,12 @@ def captured(info: StepInfo, *, own_process: bool) -> Iterator[LogFile]:
     :param own_process: nothing else runs in this process: the descriptors of its standard streams are redirected, so
         that what libraries and child processes print is captured too, and nothing is printed elsewhere.
     """
-    log = LogFile(info)
     if own_process and threading.current_thread() is threading.main_thread():
-        with _redirected(log):
-            yield log
+        file = LogFile(info)
+        with _redirected(file):
+            yield file
         return
+    log = TextLog(info)
     token = _log.set(log)
     _Routing.begin(log)
     try:

@@ -9,10 +9,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from plugbay.code.location import CodeLocation, archive
 from plugbay.execution.schedule import Call
 from plugbay.execution.tasks import Task, task_to_tree
-from plugbay.stack.shipping import ShippedStack, for_any_machine, for_this_machine
+from plugbay.stack.shipping import ShippedStack, for_any_machine, for_this_machine, store_part
 from plugbay.store.layout import source_key, task_key
 from plugbay_hookspecs.types import Resources, StepInfo
 
@@ -72,6 +74,11 @@ class Attempt:
         return self.task.timeout
 
     @property
+    def image(self) -> str | None:
+        """The reference of the image that its command runs in."""
+        return None if self.task.image is None else self.task.image.reference
+
+    @property
     def portable(self) -> bool:
         """Whether another process can import the step's function."""
         return self._shipping.code.root is not None and not self.task.function.startswith("<")
@@ -81,10 +88,11 @@ class Attempt:
         from plugbay.execution.payload import DistantPayload, Payload  # only attempts in other processes need it
 
         shipping = self._shipping
+        task = evolve(self.task, image=None)
         if anywhere:
             stack, source = shipping.portable_stack, shipping.source
-            return DistantPayload(key=shipping.run_id, stack=stack, source=source, task=self.task)
-        return Payload(key=shipping.run_id, stack=shipping.local_stack, code=shipping.code, task=self.task)
+            return DistantPayload(key=shipping.run_id, stack=stack, source=source, task=task)
+        return Payload(key=shipping.run_id, stack=shipping.local_stack, code=shipping.code, task=task)
 
     def command(self) -> Sequence[str]:
         """The attempt as a command; its task and the code are put into the store."""
@@ -92,15 +100,14 @@ class Attempt:
         document = {"source": shipping.source, "stack": shipping.portable_stack, "task": task_to_tree(self.task)}
         key = task_key(info.run_id, info.step, info.attempt)
         shipping.stack.artifact_store.put(key, json.dumps(document).encode())
-        return [sys.executable, "-m", "plugbay.worker", info.run_id, info.step, str(info.attempt)]
+        python = sys.executable if self.image is None else "python"
+        return [python, "-m", "plugbay.worker", info.run_id, info.step, str(info.attempt)]
 
     def environment(self) -> Mapping[str, str]:
-        """The variable that tells the worker where the store is; and where the run is traced, so is the worker."""
-        components: list[dict[str, object]] = self._shipping.portable_stack["components"]  # type: ignore[assignment]
-        store = next(component for component in components if component["type"] == "artifact_store")
+        """The variable that tells the worker where the store and its secrets are; where the run is traced, so is the worker."""
         trace = os.environ.get("PLUGBAY_TRACE")
         traced = {"PLUGBAY_TRACE": os.path.abspath(os.path.expanduser(trace))} if trace else {}  # noqa: PTH100, PTH111
-        return {STORE_VARIABLE: json.dumps(store), **traced}
+        return {STORE_VARIABLE: json.dumps(store_part(self._shipping.portable_stack)), **traced}
 
     def __repr__(self) -> str:
         return f"<attempt {self.info.attempt} of step {self.info.step!r}>"

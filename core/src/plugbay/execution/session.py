@@ -57,6 +57,7 @@ class Session:
         """Move a log into the store; on failure it stays where it is and is found there."""
         with suppress(StoreError, OSError):
             self.stack.artifact_store.put(log_key(run_id, step, attempt), path, durable=False)
+            path.unlink(missing_ok=True)  # a store on another machine has not moved it
             with suppress(OSError):
                 path.parent.rmdir()
 

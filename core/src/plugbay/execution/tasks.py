@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 from attrs import field, frozen
 
 from plugbay.store.artifacts import identity
-from plugbay.store.documents import structure, unstructure
+from plugbay.store.documents import StepImage
+from plugbay.store.trees import structure, unstructure
 from plugbay.values import canonical, decode
 from plugbay_hookspecs.types import (
     Artifact,
@@ -44,6 +45,8 @@ class Task:
     timeout: float | None = None
     resources: Resources = field(factory=Resources)
     fail_on_report: bool = False
+    image: StepImage | None = None
+    """What it runs in, where an image was built for it."""
 
 
 def resolve_binding(binding: Binding, output: Callable[[OutputOf], Resolved], item: Resolved | None = None) -> Resolved:
@@ -138,6 +141,7 @@ def task_to_tree(task: Task) -> dict[str, Any]:
         "timeout": task.timeout,
         "resources": unstructure(task.resources),
         "fail_on_report": task.fail_on_report,
+        "image": None if task.image is None else unstructure(task.image),
     }
 
 
@@ -152,6 +156,7 @@ def task_from_tree(tree: Mapping[str, Any]) -> Task:
         timeout=tree["timeout"],
         resources=structure(tree["resources"], Resources),
         fail_on_report=tree.get("fail_on_report", False),
+        image=structure(tree["image"], StepImage) if tree.get("image") else None,
     )
 
 

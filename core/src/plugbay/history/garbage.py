@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
@@ -28,6 +29,7 @@ from plugbay.home import lock_directory, log_directory
 from plugbay.stack import Stack
 from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.store.artifacts import blobs_of
+from plugbay.store.distant import each
 from plugbay.store.documents import AttemptRecord, CacheEntry, read
 from plugbay.store.layout import BLOBS, CACHE, SOURCES, blob_key, run_prefix, steps_prefix
 from plugbay_hookspecs.types import Artifact, ObjectStat
@@ -87,6 +89,7 @@ class _Collection:
         self._reader = Reader(stack)
         self._now = time.time()
         self._tally = _Tally()
+        self._counting = threading.Lock()
         self._unreadable: set[str] = set()
         self._newer_entries = False
         """Whether a later release has written a cache entry."""
@@ -142,13 +145,19 @@ class _Collection:
         return run_id not in self._unreadable
 
     def _records(self, run_id: str) -> Iterator[AttemptRecord]:
-        for entry in self._store.list(steps_prefix(run_id)):
+
+        def readable(entry: ObjectStat) -> AttemptRecord | None:
             try:
-                yield read(self._store.get(entry.key), AttemptRecord, entry.key)
+                return read(self._store.get(entry.key), AttemptRecord, entry.key)
             except FileNotFoundError:
-                continue
+                return None
             except StoreError:
                 self._unreadable.add(run_id)
+                return None
+
+        for record in each(self._store, readable, self._store.list(steps_prefix(run_id))):
+            if record is not None:
+                yield record
 
     def _sources(self, run_id: str) -> set[str]:
         """The runs whose results a run has taken over from the cache."""
@@ -201,9 +210,7 @@ class _Collection:
                 self._newer_entries = True
         if self._unreadable or self._newer_entries:
             return
-        for entry in old:
-            if entry.key not in needed:
-                self._remove_if_still_old(entry.key)
+        each(self._store, self._remove_if_still_old, [entry.key for entry in old if entry.key not in needed])
 
     def _remove_if_still_old(self, key: str) -> None:
         """Look at a blob once more, and remove it: an attempt may have met it meanwhile, and made it young.
@@ -218,10 +225,12 @@ class _Collection:
                 return
             self._delete([found])
             if file is not None and not self._dry_run and self._now - os.fstat(file.fileno()).st_mtime <= self._grace:
-                self._tally.bytes -= found.size
+                with self._counting:
+                    self._tally.bytes -= found.size
                 self._put_back(key, file)
                 return
-            self._tally.blobs += 1
+            with self._counting:
+                self._tally.blobs += 1
 
     def _opened(self, key: str, opened: ExitStack) -> BinaryIO | None:
         with suppress(OSError):
@@ -248,7 +257,8 @@ class _Collection:
     def _delete(self, entries: Iterable[ObjectStat]) -> None:
         batch: list[str] = []
         for entry in entries:
-            self._tally.bytes += entry.size
+            with self._counting:
+                self._tally.bytes += entry.size
             batch.append(entry.key)
             if len(batch) == _BATCH:
                 self._delete_keys(batch)

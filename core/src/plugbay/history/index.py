@@ -13,6 +13,7 @@ from attrs import frozen
 
 from plugbay.errors import PlugbayError
 from plugbay.home import index_directory
+from plugbay.store.distant import each
 from plugbay.store.documents import EndRecord, RunRecord
 from plugbay_hookspecs.types import RunStatus
 
@@ -113,17 +114,17 @@ class RunIndex:
         """Read the runs that are new or may have changed: only a success is final, anything else can be resumed."""
         final = {row[0] for row in connection.execute("SELECT id FROM runs WHERE status = 'succeeded'")}
         known = {row[0] for row in connection.execute("SELECT id FROM runs")}
-        rows = []
+
+        def read(run_id: str) -> tuple[Any, ...] | None:
+            try:
+                record, end = reader.run_record(run_id), reader.end_record(run_id)
+                return _row_of(record, end, reader.status(record, end))
+            except PlugbayError:  # it is being deleted, or damaged: `show` says what is wrong with it
+                return None
+
         with reader.access():
-            for run_id in ids:
-                if run_id in final:
-                    continue
-                try:
-                    record, end = reader.run_record(run_id), reader.end_record(run_id)
-                    rows.append(_row_of(record, end, reader.status(record, end)))
-                except PlugbayError:  # it is being deleted, or damaged: `show` says what is wrong with it
-                    continue
-        _insert(connection, rows)
+            rows = each(reader.store, read, (run_id for run_id in ids if run_id not in final))
+        _insert(connection, [row for row in rows if row is not None])
         gone = known.difference(ids)
         connection.executemany("DELETE FROM runs WHERE id = ?", [(run_id,) for run_id in gone])
 

@@ -8,14 +8,15 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 
 from plugbay.errors import DamagedDocumentError, NotFoundError
-from plugbay.home import log_path
+from plugbay.home import growing_log_path, log_path
 from plugbay.serializers.choice import Serializers
 from plugbay.stack import Stack
 from plugbay.store.artifacts import Artifacts
+from plugbay.store.distant import each
 from plugbay.store.documents import AttemptRecord, EndRecord, RunRecord, read
 from plugbay.store.layout import RUNS, attempt_key, end_key, is_run_id, log_key, plan_key, steps_prefix
 from plugbay.store.ownership import is_gone, latest_driver
-from plugbay_hookspecs.types import RunStatus
+from plugbay_hookspecs.types import ObjectStat, RunStatus
 
 
 class Reader:
@@ -110,14 +111,17 @@ class Reader:
 
         A record that is damaged is left out.
         """
-        found = []
+
+        def readable(entry: ObjectStat) -> AttemptRecord | None:
+            try:
+                return self._attempt(entry.key)
+            except (FileNotFoundError, DamagedDocumentError):
+                return None
+
         with self.access():
-            for entry in self.store.list(steps_prefix(run_id)):
-                try:
-                    found.append(self._attempt(entry.key))
-                except (FileNotFoundError, DamagedDocumentError):
-                    continue
-        return sorted(found, key=lambda record: (record.step, record.attempt))
+            found = each(self.store, readable, self.store.list(steps_prefix(run_id)))
+        records = [record for record in found if record is not None]
+        return sorted(records, key=lambda record: (record.step, record.attempt))
 
     def _attempt(self, key: str) -> AttemptRecord:
         record = read(self.store.get(key), AttemptRecord, key)
@@ -149,6 +153,8 @@ class Reader:
                 return self.store.get(log_key(run_id, step, attempt)).decode("utf-8", "replace")
             except ValueError:  # no key: a damaged reference
                 return ""
+        with suppress(FileNotFoundError):
+            return growing_log_path(local).read_bytes().rstrip(b"\0").decode("utf-8", "replace")
         with suppress(FileNotFoundError):
             return local.read_bytes().decode("utf-8", "replace")
         return ""

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from plugbay.errors import NotFoundError, did_you_mean, listed
-from plugbay.store.documents import AttemptRecord, EndRecord, RunRecord, StepSummary
+from plugbay.store.documents import AttemptRecord, EndRecord, RunRecord, StepImage, StepSummary
 from plugbay.store.layout import blob_key, call_id
 from plugbay_hookspecs.types import Artifact, CacheSource, ErrorInfo, Plan, PlannedStep, RunStatus, StepStatus
 
@@ -177,6 +177,11 @@ class StepRun:
     def params(self) -> Mapping[str, Any]:
         """The parameters it logged, in canonical JSON form."""
         return {} if self.record is None else self.record.params
+
+    @property
+    def image(self) -> StepImage | None:
+        """The container image that it ran in, where one was built for it."""
+        return self.record.image if self.record is not None else None
 
     def log(self, attempt: int | None = None) -> str:
         """What it printed: the attempt that counts, or the one of that number."""

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.metadata
 import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from attrs import frozen
 
 from plugbay.errors import PluginError, did_you_mean, listed
 from plugbay.host.compatibility import incompatibility
+from plugbay.host.distributions import Installed, installed
 from plugbay_hookspecs.catalogue import OBSERVER_GROUP
-
-if TYPE_CHECKING:
-    from email.message import Message
 
 
 @frozen(kw_only=True)
@@ -148,10 +144,10 @@ def _changed(entry: str) -> int:
 
 @functools.lru_cache(maxsize=4)
 def _scan(state: tuple[tuple[str, int], ...]) -> PluginIndex:
-    return index_of(importlib.metadata.distributions(path=[entry for entry, _ in state]))
+    return _index_of(installed([entry for entry, _ in state]))
 
 
-def index_of(distributions: Iterable[importlib.metadata.Distribution]) -> PluginIndex:
+def _index_of(distributions: Iterable[Installed]) -> PluginIndex:
     """Build the index; of two distributions with one name the first counts, as it does for imports.
 
     One whose metadata cannot be read is noted in the index, and hides no other.
@@ -160,7 +156,7 @@ def index_of(distributions: Iterable[importlib.metadata.Distribution]) -> Plugin
     unreadable: list[Unreadable] = []
     seen: set[str] = set()
     for distribution in distributions:
-        known_as = normalised(_name_on_disk(distribution))
+        known_as = normalised(distribution.directory_name)
         if known_as in seen:
             continue
         seen.add(known_as)
@@ -173,32 +169,24 @@ def index_of(distributions: Iterable[importlib.metadata.Distribution]) -> Plugin
     return PluginIndex(providers, tuple(unreadable))
 
 
-def _providers(distribution: importlib.metadata.Distribution) -> list[Provider]:
-    text = distribution.read_text("entry_points.txt")
+def _providers(distribution: Installed) -> list[Provider]:
+    text = distribution.read("entry_points.txt")
     if text is None or f"[{OBSERVER_GROUP}" not in text:
-        return []  # most distributions: their metadata need not be parsed
+        return []  # most distributions
     points = {
-        (point.group, point.name): point.value
-        for point in reversed(tuple(distribution.entry_points))
-        if point.group == OBSERVER_GROUP or point.group.startswith(f"{OBSERVER_GROUP}.")
+        (group, name): value
+        for group, name, value in reversed(tuple(distribution.entry_points()))
+        if group == OBSERVER_GROUP or group.startswith(f"{OBSERVER_GROUP}.")
     }
-    metadata = cast("Message", distribution.metadata)
+    metadata = distribution.metadata()
     return [
         Provider(
             group=group,
             name=name,
             value=value,
-            distribution=metadata.get("Name") or _name_on_disk(distribution),
-            version=metadata.get("Version") or "of unknown version",
-            requirements=tuple(metadata.get_all("Requires-Dist") or ()),
+            distribution=metadata.get("name", [""])[0] or distribution.directory_name,
+            version=metadata.get("version", [""])[0] or "of unknown version",
+            requirements=tuple(metadata.get("requires-dist", ())),
         )
         for (group, name), value in points.items()
     ]
-
-
-def _name_on_disk(distribution: importlib.metadata.Distribution) -> str:
-    """Tell the name from that of the metadata directory, which costs no parsing."""
-    directory = Path(str(getattr(distribution, "_path", "")))
-    if directory.suffix in (".dist-info", ".egg-info"):
-        return directory.stem.partition("-")[0]
-    return cast("Message", distribution.metadata).get("Name") or "unknown"

@@ -51,7 +51,7 @@ class Host:
         _refuse_faulty(components)
         self.components = tuple(components)
         self._manager = StackPluginManager()
-        self._callers: dict[str, tuple[tuple[Component, pluggy.HookCaller], ...]] = {}
+        self._callers: dict[str, tuple[tuple[Component, Callable[..., Any]], ...]] = {}
         self._reported: set[tuple[str, str]] = set()
         for component in components:
             try:
@@ -61,7 +61,6 @@ class Host:
                 msg = f"{component}: {' '.join(str(error).split())}"
                 raise PluginError(msg) from error
         self._by_plugin = {id(component.plugin): component for component in components}
-        self._manager.add_hookcall_monitoring(_nothing, self._name_raiser)
         if os.environ.get("PLUGBAY_TRACE"):
             from plugbay.host.tracing import trace_calls
 
@@ -88,17 +87,24 @@ class Host:
         if not self._manager.has_plugin("plugbay"):
             self._manager.register(plugin, "plugbay")
 
-    @property
-    def hook(self) -> pluggy.HookRelay:
-        """Every hook, called on all plugins."""
-        return self._manager.hook
+    def call(self, hook: str, **arguments: Any) -> Any:
+        """Call ``hook`` of all plugins at once, as pluggy does."""
+        caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
+        try:
+            return caller(**arguments)
+        except Exception as error:
+            raiser = _raiser(error, caller.get_hookimpls())
+            component = self._by_plugin.get(id(raiser.plugin)) if raiser is not None else None
+            if component is not None:  # what the user's own function raised is not the plugin's
+                note(error, hook, component)
+            raise
 
-    def implementing(self, hook: str) -> tuple[tuple[Component, pluggy.HookCaller], ...]:
+    def implementing(self, hook: str) -> tuple[tuple[Component, Callable[..., Any]], ...]:
         """The components that implement ``hook``, in stack order, each with a call that reaches it alone."""
         callers = self._callers.get(hook)
         if callers is None:
             callers = self._callers[hook] = tuple(
-                (component, self._manager.subset_hook_caller(hook, self._others(component)))
+                (component, _named(self._manager.subset_hook_caller(hook, self._others(component)), hook, component))
                 for component in self.components
                 if hook in hook_implementations(type(component.plugin))
             )
@@ -121,7 +127,8 @@ class Host:
 
     def tell(self, hook: str, **arguments: Any) -> None:
         """Call ``hook`` of every component that implements it; one that raises is reported and stops nothing."""
-        for component, caller in self._callers.get(hook) or self.implementing(hook):
+        callers = self._callers.get(hook)
+        for component, caller in self.implementing(hook) if callers is None else callers:
             try:
                 caller(**arguments)
             except Exception as error:  # noqa: BLE001  whatever a plugin raises must not end the run
@@ -195,14 +202,18 @@ class Host:
         component = self._by_plugin.get(id(plugin))
         return {"component": "plugbay"} if component is None else describe(component.info, component.id)
 
-    def _name_raiser(self, outcome: pluggy.Result[Any], hook: str, called: Sequence[pluggy.HookImpl], _: Any) -> None:
-        """Give what a plugin raised a note that names it; what the user's own function raised is not the plugin's."""
-        error = outcome.exception
-        if isinstance(error, Exception):
-            raiser = _raiser(error, called)
-            component = self._by_plugin.get(id(raiser.plugin)) if raiser is not None else None
-            if component is not None:
-                note(error, hook, component)
+
+def _named(caller: pluggy.HookCaller, hook: str, component: Component) -> Callable[..., Any]:
+    """A call of one component's hook; what it raises gets a note that says so."""
+
+    def call(**arguments: Any) -> Any:
+        try:
+            return caller(**arguments)
+        except Exception as error:
+            note(error, hook, component)
+            raise
+
+    return call
 
 
 def note(error: Exception, hook: str, component: Component) -> None:
@@ -233,10 +244,6 @@ def _raiser(error: BaseException, called: Sequence[pluggy.HookImpl]) -> pluggy.H
     return found
 
 
-def _nothing(*_: object) -> None:
-    pass
-
-
 def _refuse_faulty(components: Sequence[Component]) -> None:
     problems = [
         f"{component}: {problem}"
@@ -261,3 +268,7 @@ def _single(hook: str, result: Any) -> Any:
 
 def _type_of(component: Component) -> str | None:
     return None if component.info.type in ("observer", "serializer") else component.info.type
+
+
+def _nothing(*_: object) -> None:
+    """Before a call there is nothing to do."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
@@ -12,7 +13,8 @@ import pluggy
 from attrs import frozen
 
 from plugbay.errors import did_you_mean
-from plugbay.host.specifications import specification_modules, specifications
+from plugbay.host.specifications import specifications
+from plugbay_hookspecs.catalogue import SHARED_SPECIFICATIONS
 from plugbay_hookspecs.markers import PROJECT
 
 
@@ -20,6 +22,8 @@ from plugbay_hookspecs.markers import PROJECT
 class Implementation:
     """A method that implements a hook."""
 
+    method: str
+    """Its name, which may be another than the hook's."""
     function: Callable[..., Any]
     parameters: tuple[inspect.Parameter, ...]
     """Without ``self`` or ``cls``."""
@@ -42,9 +46,10 @@ def _found_on(flavor: type) -> Mapping[str, Implementation]:
         function = _method(flavor, name)
         options = getattr(function, f"{PROJECT}_impl", None)
         if function is not None and isinstance(options, dict):
-            is_static = isinstance(inspect.getattr_static(flavor, name), staticmethod)
+            is_static = isinstance(_static(flavor, name), staticmethod)
             parameters = tuple(inspect.signature(function).parameters.values())
             found[options.get("specname") or name] = Implementation(
+                method=name,
                 function=function,
                 parameters=parameters if is_static else parameters[1:],
                 optional=bool(options.get("optionalhook")),
@@ -52,10 +57,20 @@ def _found_on(flavor: type) -> Mapping[str, Implementation]:
     return MappingProxyType(found)
 
 
+@functools.cache
+def _methods(flavor: type) -> frozenset[str]:
+    return frozenset(found.method for found in hook_implementations(flavor).values())
+
+
 def _method(flavor: type, name: str) -> Callable[..., Any] | None:
-    static = inspect.getattr_static(flavor, name, None)
+    static = _static(flavor, name)
     function = static.__func__ if isinstance(static, (staticmethod, classmethod)) else static
     return function if inspect.isfunction(function) else None
+
+
+def _static(flavor: type, name: str) -> object:
+    """What the class or one it inherits from has by that name, as it stands there; ``inspect.getattr_static`` is slow."""
+    return next((found for kind in flavor.__mro__ if (found := vars(kind).get(name)) is not None), None)
 
 
 def problems_of(flavor: type, component_type: str | None) -> list[str]:
@@ -98,17 +113,34 @@ def _problems_of_hook(name: str, found: Implementation) -> Iterator[str]:
 
 
 class StackPluginManager(pluggy.PluginManager):
-    """A plugin manager that leaves no part of a plugin behind when registering it fails, and runs no property."""
+    """A plugin manager that leaves no part of a plugin behind when registering it fails, and runs no property.
+
+    It takes in the specifications of a component type when a plugin implements one of them: a stack has few of the types.
+    """
 
     def __init__(self) -> None:
-        """Know all hook specifications and no plugin."""
+        """Know the hooks that any plugin may implement, and no plugin."""
         super().__init__(PROJECT)
-        for module in specification_modules():
-            self.add_hookspecs(module)
+        for module in SHARED_SPECIFICATIONS:
+            self.add_hookspecs(importlib.import_module(module))
+
+    def parse_hookspec_opts(self, module_or_class: object, name: str) -> Any:
+        """Look the specification up; pluggy would look at every name in the module."""
+        found = specifications().get(name)
+        if found is None or found.module != getattr(module_or_class, "__name__", None):
+            return None
+        return getattr(found.function, f"{PROJECT}_spec")
 
     def parse_hookimpl_opts(self, plugin: object, name: str) -> Any:
-        """Look at functions of the plugin's class only; pluggy 1.6 would evaluate every property."""
-        return super().parse_hookimpl_opts(plugin, name) if _method(type(plugin), name) is not None else None
+        """Look at the implementations in the plugin's class only; pluggy would look at every attribute, and 1.6 evaluate it."""
+        flavor: type = type(plugin)
+        return super().parse_hookimpl_opts(plugin, name) if name in _methods(flavor) else None
+
+    def _specify(self, plugin: object) -> None:
+        for hook in hook_implementations(type(plugin)):
+            specification = specifications().get(hook)
+            if specification is not None and not hasattr(self.hook, hook):
+                self.add_hookspecs(importlib.import_module(specification.module))
 
     def register(self, plugin: object, name: str | None = None) -> str | None:
         """Register the plugin, or leave no trace of it: pluggy 1.6 keeps half of one that fails."""
@@ -117,6 +149,7 @@ class StackPluginManager(pluggy.PluginManager):
             raise ValueError(msg)
         hooks = set(vars(self.hook))
         try:
+            self._specify(plugin)
             return super().register(plugin, name)
         except Exception:
             left = self.get_name(plugin)

@@ -49,7 +49,7 @@ def specifications() -> Mapping[str, Specification]:
                 found[name] = Specification(
                     name=name,
                     module=module.__name__,
-                    arguments=tuple(inspect.signature(function).parameters),
+                    arguments=function.__code__.co_varnames[: function.__code__.co_argcount],
                     first_result=options["firstresult"],
                     required=is_required(function),
                     function=function,

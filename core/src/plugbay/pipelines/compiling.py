@@ -27,8 +27,10 @@ from plugbay_hookspecs.types import (
 )
 
 if TYPE_CHECKING:
+    from plugbay.pipelines.options import StepOptions
     from plugbay.pipelines.step import Step
     from plugbay.pipelines.wiring import Call, Wiring
+    from plugbay_hookspecs.types import Resources, Retry
 
 FAILURE_POLICIES = ("stop", "continue", "fail-fast")
 
@@ -85,11 +87,13 @@ class _Planner:
         self._wiring = wiring
         self._code: dict[int, str] = {}
         self._references: dict[int, str] = {}
+        self._asked: dict[int, tuple[Retry, Resources]] = {}
         self._files: dict[Path, str] = {}
 
     def planned(self, call: Call) -> PlannedStep:
         step, options = call.step, call.step.options
         mapped = any(isinstance(binding, Each) for binding in call.inputs.values())
+        retry, resources = self._retry_and_resources(options)
         return PlannedStep(
             id=call.id,
             name=step.name,
@@ -104,14 +108,21 @@ class _Planner:
                 for output in step.signature.outputs
             ),
             after=tuple(dict.fromkeys(call.after)),
-            retry=options.retry(),
+            retry=retry,
             timeout=options.timeout,
             operator=options.operator,
+            requirements=tuple(options.requirements),
             fail_on_report=options.fail_on_report,
-            resources=parse_resources(options.resources),
+            resources=resources,
             cache=options.cache,
             static_fingerprint=self._static_fingerprint(call),
         )
+
+    def _retry_and_resources(self, options: StepOptions) -> tuple[Retry, Resources]:
+        found = self._asked.get(id(options))
+        if found is None:
+            found = self._asked[id(options)] = options.retry(), parse_resources(options.resources)
+        return found
 
     def _reference(self, step: Step[..., Any]) -> str:
         found = self._references.get(id(step.function))
@@ -130,6 +141,7 @@ class _Planner:
             self._file_digest(Path(path)) for _, binding in sorted(call.inputs.items()) for path in _paths_in(binding)
         ]
         strict = ["fail_on_report"] if options.fail_on_report else []
+        strict += [f"requires {requirement}" for requirement in sorted(options.requirements)]
         if not declared and not files and not options.version and not strict:
             return code
         return hashlib.sha256(canonical([code, options.version, declared, files, *strict])).hexdigest()

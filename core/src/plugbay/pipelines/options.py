@@ -19,6 +19,7 @@ _SIZES = {"": 1, "B": 1} | {
     for power, letter in enumerate("KMGTP", start=1)
     for suffix, base in (("B", 1000), ("iB", 1024))
 }
+_REQUIREMENT = re.compile(r"\s*[A-Za-z0-9][^\r\n\0]*")
 _STEP_ID = re.compile(r"[^\W\d][\w-]*")
 
 
@@ -34,6 +35,7 @@ class StepOptions:
     operator: str | None = None
     resources: Mapping[str, float | str] = field(factory=dict)
     cache: bool = True
+    requirements: Any = ()
     fail_on_report: bool = False
     version: str = ""
     depends: tuple[str | Path, ...] = ()
@@ -54,6 +56,8 @@ class StepOptions:
                 raise PlanError(msg)
         if "depends" in options:
             options["depends"] = tuple(options["depends"])
+        if "requirements" in options and not isinstance(options["requirements"], str):
+            options["requirements"] = tuple(options["requirements"])
         changed = attrs.evolve(self, **options)
         problems = list(changed._problems())
         if problems:
@@ -79,6 +83,9 @@ class StepOptions:
                 )
         if self.timeout == 0:
             problems.append("timeout=0 would end every attempt at once; leave it out for no limit")
+        asked = self.requirements
+        if isinstance(asked, str) or not all(isinstance(each, str) and _REQUIREMENT.fullmatch(each) for each in asked):
+            problems.append(f"requirements={asked!r} must be a list of texts such as 'pandas>=2'")
         for name in ("on_success", "on_failure"):
             if getattr(self, name) is not None and not callable(getattr(self, name)):
                 problems.append(f"{name}={getattr(self, name)!r} must be a function")

@@ -99,6 +99,7 @@ def step(
     operator: str | None = None,
     resources: Mapping[str, float | str] | None = None,
     cache: bool = True,
+    requirements: Iterable[str] = (),
     fail_on_report: bool = False,
     version: str = "",
     depends: Iterable[str | Path] = (),
@@ -117,6 +118,7 @@ def step(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
     :param timeout: seconds an attempt may take.
     :param operator: the name of the stack's step operator that runs it.
     :param resources: what it asks of the machine: ``{"cpu": 2, "memory": "8GiB", "gpu": 1}``, or an orchestrator's own.
+    :param requirements: what it imports, as PEP 508 requirements, where the stack runs it in a container image.
     :param cache: whether it may be answered from the cache, and answer later calls.
     :param fail_on_report: fail when an output is a :class:`~plugbay_hookspecs.types.Report` that has not passed.
     :param version: change it to compute anew although the code is the same.

@@ -10,10 +10,11 @@ from plugbay.values import decode, encode
 from plugbay_hookspecs.types import Serializer
 
 _CHUNK = 1 << 20
+_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _save_json(value: Any, file: BinaryIO) -> None:
-    file.write(json.dumps(encode(value), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+    file.write(_as_json(encode(value)).encode("utf-8", "surrogatepass"))
 
 
 def _load_json(source: Path | BinaryIO) -> Any:

@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import functools
 import os
 import uuid
 from collections.abc import Mapping
@@ -41,14 +42,9 @@ class Serializers:
         :param allow_pickle: whether pickle may write, and read, what no other serializer takes.
         """
         self._allow_pickle = allow_pickle
-        self._manager = StackPluginManager()
         self._providers: dict[int, Provider] = {}
         self._by_module: dict[str, tuple[Serializer, ...]] = {}
         self._by_type: dict[type, Serializer | None] = {}
-        if os.environ.get("PLUGBAY_TRACE"):
-            from plugbay.host.tracing import trace_calls
-
-            trace_calls(self._manager, self._described, ())
 
     def for_value(self, value: Any) -> Serializer:
         """Return the serializer of the value's most specific class.
@@ -117,6 +113,15 @@ class Serializers:
         if found is None:
             found = self._by_module[module] = self._load(module)
         return found
+
+    @functools.cached_property
+    def _manager(self) -> StackPluginManager:
+        manager = StackPluginManager()  # few runs have a value of a plugin's type
+        if os.environ.get("PLUGBAY_TRACE"):
+            from plugbay.host.tracing import trace_calls
+
+            trace_calls(manager, self._described, ())
+        return manager
 
     def _load(self, module: str) -> tuple[Serializer, ...]:
         provider = installed_plugins().find(SERIALIZER_GROUP, module)

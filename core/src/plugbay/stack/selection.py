@@ -5,19 +5,21 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from plugbay.code.target import load_module
 from plugbay.config.schema import ComponentConfig
 from plugbay.config.settings import SettingsError, structure_settings
-from plugbay.config.structuring import FetchSecret
 from plugbay.errors import ConfigError, PluginError, TargetError, did_you_mean, listed
 from plugbay.host.discovery import PluginIndex, Provider, installed_plugins, normalised
 from plugbay.host.host import Component
 from plugbay_hookspecs.catalogue import COMPONENT_TYPES, OBSERVER_GROUP
 from plugbay_hookspecs.types import ComponentInfo
+
+if TYPE_CHECKING:
+    from plugbay.config.structuring import FetchSecret
 
 
 def select(configs: tuple[ComponentConfig, ...], fetch_secret: FetchSecret) -> list[Component]:

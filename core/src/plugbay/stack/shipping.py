@@ -11,12 +11,13 @@ from attrs import frozen
 
 from plugbay.config.schema import ComponentConfig, StackConfig
 from plugbay.errors import PluginError
-from plugbay.host.host import Component, Host
-from plugbay.stack.facades.artifact_store import ArtifactStore
-from plugbay.stack.selection import LateSecrets, select
+from plugbay.host.host import Component
 from plugbay.stack.stack import Stack
 from plugbay_hookspecs import Secret
 from plugbay_hookspecs.catalogue import COMPONENT_TYPES, Multiplicity
+
+_STAY = ("orchestrator", "step_operator", "image_builder", "container_registry", "observer")
+"""What drives and watches a run from where it was started; a worker may do without."""
 
 
 @frozen(kw_only=True)
@@ -58,8 +59,8 @@ def for_any_machine(stack: Stack) -> dict[str, Any]:
     for component in stack.components:
         info = component.info
         if info.distribution is None:
-            if info.type in ("orchestrator", "step_operator", "observer"):
-                continue  # they drive and watch the run from here
+            if info.type in _STAY:
+                continue
             msg = f"{component} belongs to no installed distribution, so a worker on another machine cannot load it"
             raise PluginError(msg)
         flavor = f"{info.distribution}:{info.flavor.rpartition(':')[2]}"
@@ -74,11 +75,16 @@ def stack_from(tree: Mapping[str, Any]) -> Stack:
     return Stack.from_config(config, allow_pickle=tree["allow_pickle"])
 
 
-def store_from(tree: Mapping[str, Any]) -> tuple[Host, ArtifactStore]:
-    """Build just the artifact store of a stack, from its part of the description."""
-    components = select((_config(tree),), LateSecrets())
-    host = Host(components)
-    return host, ArtifactStore(host, components[0])
+def store_part(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Take from :func:`for_any_machine` what is needed to read the rest: the store, and what knows the secrets it needs."""
+    needed = ("artifact_store", "secrets_manager")
+    return {"components": [part for part in tree["components"] if part["type"] in needed]}
+
+
+def store_from(tree: Mapping[str, Any]) -> Stack:
+    """Build the stack that :func:`store_part` described: it has an artifact store and secrets managers."""
+    config = StackConfig(name="worker", components=tuple(_config(part) for part in tree["components"]))
+    return Stack.from_config(config, allow_pickle=False)
 
 
 def _config(tree: Mapping[str, Any]) -> ComponentConfig:

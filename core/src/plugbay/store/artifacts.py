@@ -19,6 +19,7 @@ from plugbay.reference import reference_to
 from plugbay.serializers.builtin import FILE
 from plugbay.serializers.choice import Serializers
 from plugbay.stack.facades.artifact_store import ArtifactStore
+from plugbay.store.distant import each
 from plugbay.store.layout import blob_key
 from plugbay.store.spool import Spool
 from plugbay.values import canonical, encode
@@ -70,7 +71,7 @@ class Artifacts:
     def _save_path(self, name: str, path: Path) -> Artifact:
         if path.is_dir():
             files = [(file.relative_to(path).as_posix(), file) for file in _files_below(path, name)]
-            parts = tuple(self._save_path(relative, file) for relative, file in files)
+            parts = tuple(each(self._store, lambda part: self._save_path(*part), files))
             return collection(name, TREE, parts)
         if not path.is_file():
             msg = f"output {name!r} is the path {path}, where there is no file or directory"
@@ -138,7 +139,7 @@ class Artifacts:
     def exists(self, artifact: Artifact) -> bool:
         """Whether the store still has every byte of it."""
         if artifact.items is not None:
-            return all(self.exists(item) for item in artifact.items)
+            return all(each(self._store, self.exists, artifact.items))
         return artifact.inline is not None or self._store.stat(blob_key(artifact.digest)) is not None
 
     def _file(self, artifact: Artifact) -> Path:
@@ -148,8 +149,7 @@ class Artifacts:
 
     def _load_tree(self, artifact: Artifact) -> Path:
         root = Path(tempfile.mkdtemp(dir=self._directory()))
-        for item in artifact.items or ():
-            self._copied(item, root, item.name)
+        each(self._store, lambda item: self._copied(item, root, item.name), artifact.items or ())
         return root
 
     def _copied(self, artifact: Artifact, directory: Path, name: str) -> Path:

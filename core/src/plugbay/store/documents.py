@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import re
 from collections.abc import Mapping
-from typing import Any, TypeVar, Union
+from typing import Any, TypeVar
 
 from attrs import field, frozen
-from cattrs import Converter
 
 from plugbay.errors import DamagedDocumentError, StoreError
-from plugbay_hookspecs.types import (
-    Artifact,
-    CacheSource,
-    ComponentInfo,
-    Each,
-    ErrorInfo,
-    ItemsOf,
-    Literal,
-    NamedItemsOf,
-    OutputOf,
-    Plan,
-    RunStatus,
-    StepStatus,
-)
+from plugbay.store.trees import structure, unstructure
+from plugbay_hookspecs.types import Artifact, CacheSource, ComponentInfo, ErrorInfo, Plan, RunStatus, StepStatus
 
 _YEAR_10000 = 253402300800.0
 
@@ -82,6 +67,16 @@ class RunRecord:
 
 
 @frozen(kw_only=True)
+class StepImage:
+    """The container image that an attempt ran in."""
+
+    reference: str
+    """As the tool that runs containers takes it."""
+    digest: str
+    """Of its manifest: ``sha256:`` and 64 hexadecimal digits."""
+
+
+@frozen(kw_only=True)
 class AttemptRecord:
     """One attempt of one step: ``runs/<id>/steps/<step>.<attempt>.json``."""
 
@@ -107,6 +102,8 @@ class AttemptRecord:
     """The attempt printed something."""
     host: str = ""
     pid: int = 0
+    image: StepImage | None = None
+    """What it ran in, where an image was built for it."""
     schema: int = SCHEMA
 
     @property
@@ -158,106 +155,16 @@ class CacheEntry:
     schema: int = SCHEMA
 
 
-_BINDINGS = {"literal": Literal, "output": OutputOf, "items": ItemsOf, "named": NamedItemsOf, "each": Each}
-_is_digest = re.compile(r"[0-9a-f]{64}").fullmatch
+_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 Document = TypeVar("Document")
-
-
-def _make_converter() -> Converter:
-    converter = Converter(omit_if_default=True, detailed_validation=False)
-    converter.register_structure_hook_func(lambda hint: hint is object, lambda value, _: value)
-
-    def binding(value: Any) -> Any:
-        if isinstance(value, Literal):
-            return {"literal": value.value}
-        if isinstance(value, OutputOf):
-            return {"output": [value.step, value.output]}
-        if isinstance(value, ItemsOf):
-            return {"items": [binding(item) for item in value.items]}
-        if isinstance(value, NamedItemsOf):
-            return {"named": {key: binding(item) for key, item in value.items.items()}}
-        return {"each": binding(value.of)}
-
-    def from_binding(value: Any, _: Any) -> Any:
-        ((kind, content),) = value.items()
-        if kind == "literal":
-            return Literal(content)
-        if kind == "output":
-            return OutputOf(*content)
-        if kind == "items":
-            return ItemsOf(tuple(from_binding(item, None) for item in content))
-        if kind == "named":
-            return NamedItemsOf({key: from_binding(item, None) for key, item in content.items()})
-        if kind == "each":
-            return Each(from_binding(content, None))
-        msg = f"unknown binding {kind!r}"
-        raise ValueError(msg)
-
-    for kind in _BINDINGS.values():
-        converter.register_unstructure_hook(kind, binding)
-    converter.register_unstructure_hook_func(_is_binding, binding)
-    converter.register_structure_hook_func(_is_binding, from_binding)
-    converter.register_unstructure_hook(Artifact, _artifact_tree)
-    converter.register_structure_hook(Artifact, lambda tree, _: _artifact(tree))
-    return converter
-
-
-def _artifact_tree(artifact: Artifact) -> dict[str, Any]:
-    """By hand, because it nests and there are many: text stays text, so that a record can be read by a person."""
-    tree: dict[str, Any] = {
-        "name": artifact.name,
-        "digest": artifact.digest,
-        "size": artifact.size,
-        "serializer": artifact.serializer,
-        "type": artifact.type,
-    }
-    if artifact.inline is not None:
-        try:
-            tree["text"] = artifact.inline.decode()
-        except UnicodeDecodeError:
-            tree["base64"] = base64.b64encode(artifact.inline).decode()
-    if artifact.items is not None:
-        tree["items"] = [_artifact_tree(item) for item in artifact.items]
-    if artifact.metadata:
-        tree["metadata"] = artifact.metadata
-    return tree
-
-
-def _artifact(tree: dict[str, Any]) -> Artifact:
-    texts = (tree["name"], tree["serializer"], tree["type"], tree["digest"])
-    if (
-        not all(type(text) is str for text in texts)
-        or _is_digest(tree["digest"]) is None
-        or type(tree["size"]) is not int
-    ):
-        msg = "an artifact whose name, digest, size, serializer or type is none"
-        raise ValueError(msg)
-    inline = tree["text"].encode() if "text" in tree else base64.b64decode(tree["base64"]) if "base64" in tree else None
-    return Artifact(
-        name=tree["name"],
-        digest=tree["digest"],
-        size=tree["size"],
-        serializer=tree["serializer"],
-        type=tree["type"],
-        inline=inline,
-        items=tuple(_artifact(item) for item in tree["items"]) if "items" in tree else None,
-        metadata=tree.get("metadata", {}),
-    )
-
-
-def _is_binding(hint: Any) -> bool:
-    return getattr(hint, "__origin__", None) is Union and set(_BINDINGS.values()) <= set(getattr(hint, "__args__", ()))
-
-
-_converter = _make_converter()
 
 
 def write(document: Any) -> bytes:
     """The JSON document of a value of this module, UTF-8."""
-    tree = _converter.unstructure(document)
+    tree = unstructure(document)
     if hasattr(document, "schema"):
         tree["schema"] = SCHEMA
-    return json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return _as_json(tree).encode("utf-8", "surrogatepass")
 
 
 def read(content: bytes, kind: type[Document], key: str) -> Document:
@@ -273,19 +180,9 @@ def read(content: bytes, kind: type[Document], key: str) -> Document:
         if not isinstance(schema, int) or schema > SCHEMA:
             msg = f"{key} was written by a later release of Plugbay (schema {schema}, this one reads up to {SCHEMA}); upgrade plugbay"
             raise StoreError(msg)
-        return _converter.structure(tree, kind)
+        return structure(tree, kind)
     except StoreError:
         raise
     except Exception as error:
         msg = f"{key} is damaged: it is no {kind.__name__} document ({type(error).__name__}: {error})"
         raise DamagedDocumentError(msg) from error
-
-
-def structure(tree: Any, kind: type[Document]) -> Document:
-    """Read a part of a document."""
-    return _converter.structure(tree, kind)
-
-
-def unstructure(value: Any) -> Any:
-    """The JSON tree of a part of a document."""
-    return _converter.unstructure(value)

@@ -58,6 +58,8 @@ class ExperimentTrackerContract(ComponentContract):
     """What a tracker may lack, ``replacing`` being that of a param or an artifact; the hooks for it do nothing."""
     names: ClassVar[Sequence[str]] = ("learning rate", "a/b", "a.b", "a-b_c", "ü", "日本", "%s", "..")
     """Names of params, metrics and tags that the tool can keep."""
+    endless: ClassVar[bool] = True
+    """Whether the tool can keep infinite numbers."""
 
     def tracked(self, component: Any, step: StepInfo) -> Tracked:
         """Read what the tool has of an attempt, without asking the component's memory."""
@@ -145,6 +147,8 @@ class ExperimentTrackerContract(ComponentContract):
             "less": -math.inf,
             "nan": math.nan,
         }
+        if not self.endless:
+            numbers = {name: number for name, number in numbers.items() if not math.isinf(number)}
         hooks.experiment_tracker_log_metrics(step=step, metrics=numbers, at=time.time(), iteration=1)
         metrics = self.ended(hooks, component, step).metrics
         assert math.isnan(metrics["nan"][0][0])

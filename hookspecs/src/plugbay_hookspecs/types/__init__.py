@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     )
     from plugbay_hookspecs.types.execution import LiveRun, ReadyStep, StepCall, StepPayload
     from plugbay_hookspecs.types.feature import FeatureDefinition, FeatureKind, PushTarget
-    from plugbay_hookspecs.types.image import BuildOptions, Image, ImageSpec, RegistryLogin
+    from plugbay_hookspecs.types.image import BuildOptions, Image, ImageDefaults, ImageSpec, RegistryLogin
     from plugbay_hookspecs.types.job import JobState, JobStatus, OperatorCapabilities
     from plugbay_hookspecs.types.message import Answer, Message, Severity
     from plugbay_hookspecs.types.model import ModelOrigin, ModelStage, ModelVersion, RegisteredModel, VersionOrder
@@ -73,6 +73,7 @@ _HOMES = {
     "FieldKind": "annotation",
     "Health": "stack",
     "Image": "image",
+    "ImageDefaults": "image",
     "ImageSpec": "image",
     "ItemsOf": "plan",
     "JobState": "job",
@@ -138,6 +139,7 @@ __all__ = [
     "FieldKind",
     "Health",
     "Image",
+    "ImageDefaults",
     "ImageSpec",
     "ItemsOf",
     "JobState",

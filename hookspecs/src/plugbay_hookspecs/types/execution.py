@@ -38,6 +38,10 @@ class ReadyStep(Protocol):
         """Seconds it may take. The executing process ends it by itself; an orchestrator may enforce it from outside."""
 
     @property
+    def image(self) -> str | None:
+        """The reference of the container image that :meth:`command` runs in; ``None`` when none was built for it."""
+
+    @property
     def portable(self) -> bool:
         """Whether another process can import the step's function; if not, only :meth:`LiveRun.execute` runs it."""
 

@@ -1,12 +1,19 @@
 """Container images: what they are made of, where they lie, and who may fetch them."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from attrs import field, frozen
 
 from plugbay_hookspecs.secret import Secret
+
+WHEELS = "/opt/wheels"
+"""Where wheels lie in an image that has them."""
+_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]*")
+_SECRET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @frozen(kw_only=True)
@@ -32,8 +39,12 @@ class ImageSpec:
     """System packages, as apt-get takes them."""
     requirements: tuple[str, ...] = ()
     """Python distributions: PEP 508 requirements."""
+    wheels: tuple[str, ...] = ()
+    """Where pip finds requirements beside its index: files of the context, which stay in the image in ``/opt/wheels``."""
+    index: str | None = None
+    """The URL of pip's index; empty: none but ``wheels``; ``None``: what the base image has configured."""
     files: tuple[str, ...] = ()
-    """What to copy into ``directory``: paths relative to the build's context, ``/``-separated."""
+    """What to copy into ``directory``: files and directories, as paths relative to the build's context, ``/``-separated."""
     directory: str = "/app"
     """The working directory."""
     environment: Mapping[str, str] = field(factory=dict)
@@ -50,18 +61,49 @@ class ImageSpec:
 
         Raises ``ValueError`` for a value that a Containerfile has no way to write.
         """
-        run = " ".join(["RUN", *(f"--mount=type=secret,id={name}" for name in self.secrets)])
-        lines = [f"FROM {_line(self.base)}", f"WORKDIR {_line(self.directory)}"]
-        lines += [f"ENV {name}={_quoted(value)}" for name, value in sorted(self.environment.items())]
+        mounts = (f"--mount=type=secret,id={_checked(_SECRET, name, 'name of a secret')}" for name in self.secrets)
+        run = " ".join(["RUN", *mounts])
+        directory = _word(self.directory)
+        lines = [f"FROM {_checked(_IMAGE, self.base, 'reference of an image')}", f"WORKDIR {directory}"]
+        lines += [
+            f"ENV {_checked(_VARIABLE, name, 'name of a variable')}={_quoted(value)}"
+            for name, value in sorted(self.environment.items())
+        ]
         if self.packages:
             lines.append(f"{run} {_arguments('apt-get', 'update')}")
             lines.append(f"{run} {_arguments('apt-get', 'install', '-y', '--no-install-recommends', *self.packages)}")
+        if self.wheels:
+            lines.append(f"COPY {_arguments(*map(_source, self.wheels), f'{WHEELS}/')}")
         if self.requirements:
-            pip = ("python", "-m", "pip", "install", "--no-cache-dir")
-            lines.append(f"{run} {_arguments(*pip, *self.requirements)}")
-        lines += [f"COPY {_arguments(file, f'{self.directory}/{file}')}" for file in self.files]
+            lines.append(f"{run} {_arguments('python', '-m', 'pip', 'install', '--no-cache-dir', *self._sought())}")
+        lines += [f"COPY {_arguments(_source(file), f'{directory}/{_word(file)}')}" for file in self.files]
         lines += [f"{run} {_arguments(*command)}" for command in self.commands]
         return "\n".join([*lines, ""])
+
+    def _sought(self) -> list[str]:
+        """What pip installs, and where it looks for it."""
+        for requirement in self.requirements:
+            if not requirement.strip() or requirement.startswith("-"):
+                msg = f"{requirement!r} is no requirement"
+                raise ValueError(msg)
+        found = [] if self.index is None else [f"--index-url={self.index}"] if self.index else ["--no-index"]
+        return [*found, *([f"--find-links={WHEELS}"] if self.wheels else []), *self.requirements]
+
+
+@frozen(kw_only=True)
+class ImageDefaults:
+    """What the images that the host has built for steps begin with, and where their requirements come from."""
+
+    base: str | None = None
+    """The reference of an image with Python and pip; ``None``: the official one of the driver's version of Python."""
+    packages: tuple[str, ...] = ()
+    """System packages, as apt-get takes them."""
+    environment: Mapping[str, str] = field(factory=dict)
+    """Variables of the image; no secret is among them."""
+    index: str | None = None
+    """As :attr:`ImageSpec.index`."""
+    wheels: tuple[Path, ...] = ()
+    """Wheels, and directories of wheels, on the driver's machine, for what no index has."""
 
 
 @frozen(kw_only=True)
@@ -102,8 +144,15 @@ class RegistryLogin:
 
 
 def _line(text: str) -> str:
-    if "\n" in text or "\r" in text:
-        msg = f"{text!r} has a line break, which a Containerfile cannot hold"
+    if "\n" in text or "\r" in text or "\0" in text:
+        msg = f"{text!r} has a line break or a zero byte, which a Containerfile cannot hold"
+        raise ValueError(msg)
+    return text
+
+
+def _checked(form: re.Pattern[str], text: str, what: str) -> str:
+    if form.fullmatch(_line(text)) is None:
+        msg = f"{text!r} is no {what}"
         raise ValueError(msg)
     return text
 
@@ -113,5 +162,24 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
+def _word(text: str) -> str:
+    """A path as an instruction takes it that replaces variables and quotes."""
+    if not text or "\\" in text or ".." in text.split("/"):
+        msg = f"{text!r} is no path that a Containerfile can hold: it is empty, has a backslash or leads upwards"
+        raise ValueError(msg)
+    return re.sub(r"""(['"$])""", r"\\\1", _line(text))
+
+
+def _source(file: str) -> str:
+    """A file of the context."""
+    if file.startswith("/"):
+        msg = f"{file!r} is not in the build's context: it begins with a slash"
+        raise ValueError(msg)
+    if re.search(r"[*?\[]", file):  # builders differ in how a pattern is escaped
+        msg = f"{file!r} would be taken for a pattern; name the directory that it is in"
+        raise ValueError(msg)
+    return _word(file)
+
+
 def _arguments(*arguments: str) -> str:
-    return json.dumps([_line(argument) for argument in arguments])
+    return json.dumps([_line(argument) for argument in arguments], ensure_ascii=False)

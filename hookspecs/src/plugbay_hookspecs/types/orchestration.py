@@ -1,5 +1,7 @@
 """What an orchestrator can do, and when it should."""
 
+from typing import Literal
+
 from attrs import frozen
 
 
@@ -19,6 +21,8 @@ class Capabilities:
     """The names of resources it can grant a step: ``cpu``, ``memory``, ``gpu`` or its own."""
     cancel: bool = False
     """Can end a running step."""
+    image: Literal["unused", "optional", "required"] = "unused"
+    """Whether the commands of steps run in container images, which the host then has built; see ``ReadyStep.image``."""
 
 
 @frozen(kw_only=True)

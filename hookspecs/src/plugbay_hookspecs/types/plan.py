@@ -114,6 +114,8 @@ class PlannedStep:
     resources: Resources = Resources()
     cache: bool = True
     """May answer, and be answered, from the cache."""
+    requirements: tuple[str, ...] = ()
+    """What it imports beside what the stack requires, where it runs in an image: PEP 508 requirements."""
     fail_on_report: bool = False
     """An output that is a report of a data validator which has not passed fails the step."""
     static_fingerprint: str = ""

@@ -30,6 +30,11 @@ class ArtifactStore:
             if found is component
         }
 
+    @property
+    def is_local(self) -> bool:
+        """Whether objects are files of this machine, so that a call makes no journey over a network."""
+        return "artifact_store_local_path" in self._callers
+
     def _call(self, hook: str, what: str, **arguments: Any) -> Any:
         caller = self._callers.get(hook)
         if caller is None:

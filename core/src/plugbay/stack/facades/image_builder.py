@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from plugbay.stack.facades.addressed import ToOne
-from plugbay_hookspecs.types import BuildOptions, Image, ImageSpec
+from plugbay_hookspecs.types import BuildOptions, Image, ImageDefaults, ImageSpec
 
 
 class ImageBuilder(ToOne):
@@ -20,6 +20,11 @@ class ImageBuilder(ToOne):
         """Whether images are built on this machine."""
         local: bool | None = self._call("is_local")
         return local is not False
+
+    def defaults(self) -> ImageDefaults:
+        """What images for steps begin with."""
+        found: ImageDefaults | None = self._call("defaults")
+        return found or ImageDefaults()
 
     def find(self, reference: str) -> Image | None:
         """Look up an image that was built before; ``None`` when there is none."""

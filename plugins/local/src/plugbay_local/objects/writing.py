@@ -37,7 +37,8 @@ def write_object(root: str, key: str, source: bytes | Path, *, if_absent: bool, 
     try:
         root_directory = create_root(root, durable=durable)
         try:
-            if if_absent and _keep_present(root_directory, parts, durable=durable):
+            # By its path first: few objects are there, and a link on the way to it is refused below.
+            if if_absent and os.path.lexists(f"{root}/{key}") and _keep_present(root_directory, parts, durable=durable):
                 return False
             if isinstance(source, Path):
                 assert source_file is not None

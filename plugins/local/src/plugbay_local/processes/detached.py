@@ -85,5 +85,5 @@ class Detached:
 
 
 def machine_environment(names: Sequence[str] = ()) -> dict[str, str]:
-    """The variables of this process that every other one needs, and those of ``names``."""
-    return {name: os.environ[name] for name in ("PATH", "HOME", *names) if name in os.environ}
+    """The variables of this process that every other one of this machine needs, and those of ``names``."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "PLUGBAY_HOME", *names) if name in os.environ}

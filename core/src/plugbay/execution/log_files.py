@@ -1,0 +1,220 @@
+"""The file that keeps what an attempt prints: all of it up to the last whole line, whenever the process is killed."""
+
+from __future__ import annotations
+
+import functools
+import mmap
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from plugbay.home import growing_log_path, log_path
+from plugbay_hookspecs.types import StepInfo
+
+_TRIES = 100
+_FEW = 64
+"""Lines from which on the file is mapped; most steps print fewer."""
+_WINDOW = 1 << 18
+"""Bytes of a file that are mapped at a time."""
+_SHARED = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
+LONG = 1 << 10
+"""Characters, and pieces, of a line that are not kept back until it ends."""
+
+
+class LogFile:
+    """A log that any process may append to; made when it is first asked for."""
+
+    def __init__(self, info: StepInfo) -> None:
+        """Keep what the attempt ``info`` prints."""
+        self._info = info
+        self._handle: int | None = None
+
+    @functools.cached_property
+    def path(self) -> Path:
+        """Where it lies once it is complete; most steps print nothing and never ask."""
+        return log_path(self._info.run_id, self._info.step, self._info.attempt)
+
+    def fileno(self) -> int:
+        """The descriptor of the file; makes the file."""
+        if self._handle is None:
+            self._handle = _open(self.path)
+        return self._handle
+
+    def close(self) -> bool:
+        """Complete the file, and tell whether there is anything in it."""
+        if self._handle is None:
+            return False
+        size = os.fstat(self._handle).st_size
+        os.close(self._handle)
+        self._handle = None
+        if size == 0:
+            with suppress(OSError):
+                self.path.unlink()
+        return size > 0
+
+
+class TextLog(LogFile):
+    """A log of the text that this process prints; a line costs no system call once there are many.
+
+    The file is mapped into memory, so that the operating system has what was copied there, whatever becomes of the process.
+    Meanwhile it has another name (:func:`plugbay.home.growing_log_path`), and zeros behind its end. Text that is copied ends
+    with something else than a zero, so that the end can be told. A process that forks appends line by line from then on, as the
+    other one does.
+    """
+
+    def __init__(self, info: StepInfo) -> None:
+        """Keep what the attempt ``info`` prints."""
+        super().__init__(info)
+        self.pieces: list[str] = []
+        """What was printed of a line that has not ended."""
+        self.lock = threading.Lock()
+        """Held by whoever calls :attr:`put`."""
+        self._left = _FEW
+        self.put: Callable[[bytes], object] = self._append
+        """Adds to the file; raises ``ValueError`` for what :meth:`put_hard` is for."""
+        self._window: mmap.mmap | None = None
+        self._start = 0
+
+    def put_unended(self, text: str) -> None:
+        """Put what there is of a line into the file, but for zeros at its end."""
+        self.pieces.append(text)
+        with self.lock:
+            self._put_pieces()
+
+    def _put_pieces(self) -> None:
+        text = self.taken()
+        ended = text.rstrip("\0")
+        if len(ended) < len(text):
+            self.pieces.insert(0, text[len(ended) :])
+        if ended:
+            self.put_hard(ended)
+
+    def taken(self) -> str:
+        """Take the pieces and join them."""
+        count = len(self.pieces)
+        text = "".join(self.pieces[:count])
+        del self.pieces[:count]
+        return text
+
+    def put_hard(self, text: str) -> None:
+        """Put text into the file that may not be UTF-8, or not fit into the window."""
+        data = text.encode("utf-8", "backslashreplace")
+        try:
+            self.put(data)
+        except ValueError:
+            self._go_on(data)
+
+    def _append(self, data: bytes) -> None:
+        _write_all(self.fileno(), data)
+        self._left -= 1
+        if self._left == 0:
+            self._map()
+
+    def _map(self) -> None:
+        try:
+            again = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:  # it is written nowhere, or there are too many open files: go on as before
+            return
+        try:
+            self.path.rename(growing_log_path(self.path))
+        except OSError:
+            os.close(again)
+            return
+        os.close(self.fileno())
+        self._handle = again
+        self._show(os.fstat(again).st_size)
+
+    def _show(self, end: int) -> None:
+        """Map the part of the file behind ``end``; where that cannot be done, append as before."""
+        start = end - end % mmap.ALLOCATIONGRANULARITY
+        try:
+            # Without room for it on the disk, to copy something there would end the process.
+            os.posix_fallocate(self.fileno(), start, _WINDOW)
+            window = mmap.mmap(self.fileno(), _WINDOW, flags=_SHARED, offset=start)
+        except (OSError, AttributeError):  # no room left, or a system without the call
+            self._unmap(end)
+            return
+        window.seek(end - start)
+        self._window, self._start, self.put = window, start, window.write
+
+    def _go_on(self, data: bytes) -> None:
+        """Put into the file what does not fit into the window."""
+        window = self._window
+        if window is None:
+            return
+        end = self._start + window.tell()
+        window.close()
+        self._window = None
+        if len(data) > _WINDOW // 2:
+            with suppress(OSError):
+                os.ftruncate(self.fileno(), end)
+                os.lseek(self.fileno(), end, os.SEEK_SET)
+            _write_all(self.fileno(), data)
+            end = os.fstat(self.fileno()).st_size
+            data = b""
+        self._show(end)
+        self.put(data)
+
+    def _unmap(self, end: int) -> None:
+        """Give the file its final form and name, and append to it from now on."""
+        if self._window is not None:
+            self._window.close()
+        self._window, self._left, self.put = None, -1, self._append
+        if self._handle is not None:
+            with suppress(OSError):
+                os.ftruncate(self._handle, end)
+                growing_log_path(self.path).rename(self.path)
+            os.close(self._handle)
+            self._handle = None
+
+    def share(self) -> None:
+        """Let a process that is about to be forked append to the file too."""
+        with self.lock:
+            self._put_pieces()
+            if self._window is not None:
+                self._unmap(self._start + self._window.tell())
+            self._left = -1
+
+    def close(self) -> bool:
+        """Complete the file, and tell whether there is anything in it."""
+        with self.lock:
+            rest = self.taken()
+            if rest:
+                self.put_hard(rest)
+            if self._window is not None:
+                end = self._start + self._window.tell()
+                self._unmap(end)
+                return end > 0
+            return super().close()
+
+
+def completed(growing: Path) -> Path:
+    """Complete a log that a process which was killed has left, and return where it lies then."""
+    path = growing.with_suffix("")
+    with growing.open("r+b") as file:
+        file.truncate(len(file.read().rstrip(b"\0")))
+    return growing.rename(path)
+
+
+def _open(path: Path) -> int:
+    """Make a log; where that is not possible, what is printed is lost and the step goes on."""
+    # Who uploads the log of another attempt removes a directory that is empty, also while it is being made here: then it
+    # is not there for the file, or mkdir finds it there and yet no directory.
+    for _ in range(_TRIES):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except (FileNotFoundError, FileExistsError):
+            continue
+        except OSError:
+            break
+    return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    with suppress(OSError):  # a full disk must not fail a step because of what it prints
+        view = memoryview(data)
+        while view:
+            view = view[os.write(handle, view) :]

@@ -1,0 +1,1 @@
+"""Serving one model with MLflow's scoring server: ``server`` is the process that answers, ``detached`` starts it."""

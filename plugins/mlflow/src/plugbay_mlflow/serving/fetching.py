@@ -1,0 +1,54 @@
+"""From the URI of a model to a directory of this machine that holds it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from plugbay_mlflow import files
+from plugbay_mlflow.server import Server
+
+
+def found_at(uri: str, server: Server | None) -> Path | None:
+    """The directory that a URI names; ``None`` for one that a server tells of. Raises ``ValueError`` where there is none."""
+    parts = urlsplit(uri)
+    if parts.scheme in ("models", "runs", "mlflow-artifacts"):
+        if server is None:
+            msg = f"{uri}: the deployer has no server to ask; set its uri"
+            raise ValueError(msg)
+        return None
+    path = Path(unquote(parts.path)) if parts.scheme == "file" else Path(uri)
+    if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost") or not (path / "MLmodel").is_file():
+        msg = f"{uri}: a model is served from a directory of this machine with a file MLmodel, and there is none"
+        raise ValueError(msg)
+    return path.absolute()
+
+
+def fetched(uri: str, server: Server | None, target: Path) -> str:
+    """Copy a model to a new directory; give its path there. Raises ``ValueError`` where there is none."""
+    assert server is not None
+    try:
+        source = _source(uri, server)
+        target.mkdir()
+        path = files.download(server, source, target)
+    except (KeyError, FileNotFoundError) as error:
+        msg = f"{uri}: there is no such model at {server.uri}: {error.args[0]}"
+        raise ValueError(msg) from error
+    if not (path / "MLmodel").is_file():
+        msg = f"{uri}: what is there was not saved by MLflow: it has no file MLmodel"
+        raise ValueError(msg)
+    return str(path)
+
+
+def _source(uri: str, server: Server) -> str:
+    parts = urlsplit(uri)
+    first, _, rest = parts.path.strip("/").partition("/")
+    if parts.scheme == "runs":
+        root = server.get("runs/get", run_id=first)["run"]["info"]["artifact_uri"]
+        return f"{root}/{rest}"
+    if parts.scheme != "models":
+        return uri
+    name, _, alias = first.partition("@")
+    if alias:
+        rest = server.get("registered-models/alias", name=name, alias=alias)["model_version"]["version"]
+    return str(server.get("model-versions/get-download-uri", name=name, version=rest)["artifact_uri"])
