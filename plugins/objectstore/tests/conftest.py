@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-import urllib.request
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,7 @@ from plugbay_objectstore.azure import AzureArtifactStore
 from plugbay_objectstore.gcs import GCSArtifactStore
 from plugbay_objectstore.s3 import S3ArtifactStore
 from servers.azurite import ACCOUNT, KEY, azurite, create_container
-from servers.ceph import ACCESS_KEY, SECRET_KEY, Ceph, ceph
+from servers.ceph import ACCESS_KEY, SECRET_KEY, Ceph, ceph, create_bucket
 from servers.google_front import google_front
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -29,7 +27,7 @@ BUCKET = "plugbay-tests"
 @pytest.fixture(scope="session")
 def ceph_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ceph]:
     with ceph(tmp_path_factory.mktemp("ceph")) as running:
-        create_bucket(running.endpoint)
+        create_bucket(running.endpoint, BUCKET)
         yield running
 
 
@@ -82,21 +80,3 @@ def gcs_store(google_server: str) -> GCSArtifactStore:
     }
     account = Secret(json.dumps(key))
     return GCSArtifactStore(bucket=BUCKET, prefix=uuid.uuid4().hex, endpoint=google_server, service_account_key=account)
-
-
-def create_bucket(endpoint: str, name: str = BUCKET) -> None:
-    """Create a bucket, which the client library cannot, with an address that it signs."""
-    import obstore
-    from obstore.store import S3Store
-
-    store = S3Store(
-        name,
-        endpoint=endpoint,
-        access_key_id=ACCESS_KEY,
-        secret_access_key=SECRET_KEY,
-        virtual_hosted_style_request=False,
-        client_options={"allow_http": True},
-    )
-    address = obstore.sign(store, "PUT", "", timedelta(minutes=1))
-    request = urllib.request.Request(address, method="PUT", data=b"")
-    urllib.request.urlopen(request, timeout=30).close()

@@ -7,8 +7,10 @@ import json
 import os
 import subprocess
 import time
+import urllib.request
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from attrs import field, frozen
@@ -18,6 +20,7 @@ from servers.service import Service, answers, free_port
 
 ACCESS_KEY = "PLUGBAYACCESSKEY"
 SECRET_KEY = "plugbay-secret-key-of-a-test"
+PACKAGES = ("ceph-mon", "ceph-osd", "ceph-common", "radosgw")
 
 _CONFIGURATION = """
 [global]
@@ -70,7 +73,7 @@ class Ceph:
 @contextlib.contextmanager
 def ceph(folder: Path) -> Iterator[Ceph]:
     """Run a cluster whose files lie in the empty *folder*, with one user who has :data:`ACCESS_KEY`."""
-    need("ceph-mon", "ceph-osd", "ceph-common", "radosgw")
+    need(*PACKAGES)
     for name in ("mon", "osd", "rgw", "log", "run", "mgr"):
         (folder / name).mkdir(parents=True)
     fsid, monitor, gateway, ports = str(uuid.uuid4()), free_port(), free_port(), _free_range(12)
@@ -129,6 +132,24 @@ def ceph(folder: Path) -> Iterator[Ceph]:
         keys = ("--access-key", ACCESS_KEY, "--secret-key", SECRET_KEY)
         run("radosgw-admin", "user", "create", "--uid", "test", "--display-name", "test", "--max-buckets", "0", *keys)
         yield Ceph(endpoint, server)
+
+
+def create_bucket(endpoint: str, name: str) -> None:
+    """Create a bucket, which the client library cannot, with an address that it signs."""
+    import obstore
+    from obstore.store import S3Store
+
+    store = S3Store(
+        name,
+        endpoint=endpoint,
+        access_key_id=ACCESS_KEY,
+        secret_access_key=SECRET_KEY,
+        virtual_hosted_style_request=False,
+        client_options={"allow_http": True},
+    )
+    address = obstore.sign(store, "PUT", "", timedelta(minutes=1))
+    request = urllib.request.Request(address, method="PUT", data=b"")
+    urllib.request.urlopen(request, timeout=30).close()
 
 
 def _free_range(size: int) -> int:

@@ -24,6 +24,7 @@ ENVIRONMENT = {
     "RAY_AUTH_TOKEN": secrets.token_hex(16),
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+    "RAY_raylet_start_wait_time_s": "180",  # a busy machine is no error
 }
 """What the processes of every cluster of this session share with whoever connects to one."""
 

@@ -23,8 +23,10 @@ from plugbay.execution.tasks import Task, artifacts_in, load_input
 from plugbay.pipelines.signature import Signature
 from plugbay.pipelines.step import Step
 from plugbay.reference import resolve
+from plugbay.store.artifacts import blobs_of
 from plugbay.store.documents import AttemptRecord, CacheEntry, read, write
-from plugbay.store.layout import attempt_key, cache_key
+from plugbay.store.layout import attempt_key, blob_key, cache_key
+from plugbay.store.sweeps import Reliance
 from plugbay.typecheck import describe, mismatch
 from plugbay.values import EncodingError, encode
 from plugbay_hookspecs.types import Artifact, CacheSource, ErrorInfo, StepCall, StepInfo, StepStatus
@@ -197,11 +199,14 @@ def _called(task: Task, session: Session, step: Step[..., Any], arguments: dict[
     values = output_values(result, step.signature, task.info.step)
     if task.fail_on_report:
         _refuse_failed_reports(values, task.info)
+    reliance = Reliance(session.stack.artifact_store)
     saved = []
     for spec in task.outputs:
         artifact = session.artifacts.save(spec.name, values[spec.name], items=spec.items)
         host.tell("artifact_saved", step=task.info, artifact=artifact)
         saved.append(artifact)
+    while not reliance.holds({blob_key(digest) for artifact in saved for digest in blobs_of(artifact)}):
+        saved = [session.artifacts.save(spec.name, values[spec.name], items=spec.items) for spec in task.outputs]
     return tuple(saved)
 
 

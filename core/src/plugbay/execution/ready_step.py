@@ -16,6 +16,7 @@ from plugbay.execution.schedule import Call
 from plugbay.execution.tasks import Task, task_to_tree
 from plugbay.stack.shipping import ShippedStack, for_any_machine, for_this_machine, store_part
 from plugbay.store.layout import source_key, task_key
+from plugbay.store.sweeps import Reliance
 from plugbay_hookspecs.types import Resources, StepInfo
 
 if TYPE_CHECKING:
@@ -47,7 +48,11 @@ class Shipping:
     def source(self) -> str:
         """The digest of the archive of the code, which is put into the store."""
         digest, content = archive(self.code)
-        self.stack.artifact_store.put(source_key(digest), content, if_absent=True)
+        store, key = self.stack.artifact_store, source_key(digest)
+        reliance = Reliance(store)
+        store.put(key, content, if_absent=True)
+        while not reliance.holds({key}):
+            store.put(key, content, if_absent=True)
         return digest
 
 

@@ -3,7 +3,7 @@
 Nothing that a running run can still need is removed. While any run is in progress, runs that have expired wait, because a
 cache hit may have made their results part of it. A blob that no run refers to is removed only once it is older than the
 grace period, because an attempt stores its outputs before its record; a store that meets a blob it already has makes it
-young again.
+young again. How the two keep out of each other's way where that happens at one moment: :mod:`plugbay.store.sweeps`.
 
 What cannot be read is not removed, and neither is anything that it may need: a run with a document that is damaged, or that
 a later release wrote, is kept, and so is every blob as long as there is one.
@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
@@ -32,6 +31,7 @@ from plugbay.store.artifacts import blobs_of
 from plugbay.store.distant import each
 from plugbay.store.documents import AttemptRecord, CacheEntry, read
 from plugbay.store.layout import BLOBS, CACHE, SOURCES, blob_key, run_prefix, steps_prefix
+from plugbay.store.sweeps import forget, sweep
 from plugbay_hookspecs.types import Artifact, ObjectStat
 
 GRACE = 24 * 3600.0
@@ -89,7 +89,6 @@ class _Collection:
         self._reader = Reader(stack)
         self._now = time.time()
         self._tally = _Tally()
-        self._counting = threading.Lock()
         self._unreadable: set[str] = set()
         self._newer_entries = False
         """Whether a later release has written a cache entry."""
@@ -108,6 +107,8 @@ class _Collection:
             self._delete(self._store.list(run_prefix(run_id)))
             self._remove_leftovers(run_id)
         self._sweep_blobs([run_id for run_id in ids if run_id not in removed], in_progress=bool(live))
+        if not self._dry_run:
+            forget(self._store, self._grace)
         self._sweep_scratch()
         tally = self._tally
         return Collected(
@@ -210,13 +211,20 @@ class _Collection:
                 self._newer_entries = True
         if self._unreadable or self._newer_entries:
             return
-        each(self._store, self._remove_if_still_old, [entry.key for entry in old if entry.key not in needed])
+        gone = [entry for entry in old if entry.key not in needed]
+        if self._store.is_local:
+            for entry in gone:
+                self._remove_if_still_old(entry.key)
+            return
+        if not self._dry_run:
+            gone = list(sweep(self._store, [entry.key for entry in gone], self._is_old))
+        self._tally.blobs += len(gone)
+        self._tally.bytes += sum(entry.size for entry in gone)
 
     def _remove_if_still_old(self, key: str) -> None:
-        """Look at a blob once more, and remove it: an attempt may have met it meanwhile, and made it young.
+        """Look at a file once more, and remove it: an attempt may have met it meanwhile, and made it young.
 
-        Where an attempt meets it between the look and the removal, the removed file tells, and is put back. A store whose
-        objects are no files of this machine leaves that moment open.
+        Where an attempt meets it between the look and the removal, the removed file tells, and is put back.
         """
         with ExitStack() as opened:
             file = self._opened(key, opened)
@@ -225,12 +233,10 @@ class _Collection:
                 return
             self._delete([found])
             if file is not None and not self._dry_run and self._now - os.fstat(file.fileno()).st_mtime <= self._grace:
-                with self._counting:
-                    self._tally.bytes -= found.size
+                self._tally.bytes -= found.size
                 self._put_back(key, file)
                 return
-            with self._counting:
-                self._tally.blobs += 1
+            self._tally.blobs += 1
 
     def _opened(self, key: str, opened: ExitStack) -> BinaryIO | None:
         with suppress(OSError):
@@ -257,8 +263,7 @@ class _Collection:
     def _delete(self, entries: Iterable[ObjectStat]) -> None:
         batch: list[str] = []
         for entry in entries:
-            with self._counting:
-                self._tally.bytes += entry.size
+            self._tally.bytes += entry.size
             batch.append(entry.key)
             if len(batch) == _BATCH:
                 self._delete_keys(batch)

@@ -11,6 +11,7 @@ RUNS = "runs/"
 BLOBS = "blobs/"
 CACHE = "cache/"
 SOURCES = "sources/"
+SWEEPS = "sweeps/"
 
 
 def new_run_id() -> str:
@@ -39,6 +40,11 @@ def cache_key(fingerprint: str) -> str:
 def source_key(digest: str) -> str:
     """Where the archive of the code with this SHA-256 lies."""
     return f"{SOURCES}{digest}.zip"
+
+
+def sweep_keys(name: str) -> tuple[str, str]:
+    """Where it is announced what a collection is about to delete, and where that this is over; in this order."""
+    return f"{SWEEPS}{name}.json", f"{SWEEPS}{name}.over.json"
 
 
 def run_prefix(run_id: str) -> str:
