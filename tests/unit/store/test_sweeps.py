@@ -134,7 +134,7 @@ def is_old(entry: ObjectStat) -> bool:
 
 
 def rely(store: ArtifactStore) -> None:
-    reliance = Reliance(store)
+    reliance = Reliance(store, time.time())
     store.put(KEY, CONTENT, if_absent=True)
     while not reliance.holds({KEY}):
         store.put(KEY, CONTENT, if_absent=True)

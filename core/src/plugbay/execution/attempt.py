@@ -26,7 +26,6 @@ from plugbay.reference import resolve
 from plugbay.store.artifacts import blobs_of
 from plugbay.store.documents import AttemptRecord, CacheEntry, read, write
 from plugbay.store.layout import attempt_key, blob_key, cache_key
-from plugbay.store.sweeps import Reliance
 from plugbay.typecheck import describe, mismatch
 from plugbay.values import EncodingError, encode
 from plugbay_hookspecs.types import Artifact, CacheSource, ErrorInfo, StepCall, StepInfo, StepStatus
@@ -199,14 +198,18 @@ def _called(task: Task, session: Session, step: Step[..., Any], arguments: dict[
     values = output_values(result, step.signature, task.info.step)
     if task.fail_on_report:
         _refuse_failed_reports(values, task.info)
-    reliance = Reliance(session.stack.artifact_store)
+    store, began = session.stack.artifact_store, time.time()
     saved = []
     for spec in task.outputs:
         artifact = session.artifacts.save(spec.name, values[spec.name], items=spec.items)
         host.tell("artifact_saved", step=task.info, artifact=artifact)
         saved.append(artifact)
-    while not reliance.holds({blob_key(digest) for artifact in saved for digest in blobs_of(artifact)}):
-        saved = [session.artifacts.save(spec.name, values[spec.name], items=spec.items) for spec in task.outputs]
+    if not store.is_local:
+        from plugbay.store.sweeps import Reliance  # only a store elsewhere needs it
+
+        reliance = Reliance(store, began)
+        while not reliance.holds({blob_key(digest) for artifact in saved for digest in blobs_of(artifact)}):
+            saved = [session.artifacts.save(spec.name, values[spec.name], items=spec.items) for spec in task.outputs]
     return tuple(saved)
 
 

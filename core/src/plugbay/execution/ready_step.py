@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,6 @@ from plugbay.execution.schedule import Call
 from plugbay.execution.tasks import Task, task_to_tree
 from plugbay.stack.shipping import ShippedStack, for_any_machine, for_this_machine, store_part
 from plugbay.store.layout import source_key, task_key
-from plugbay.store.sweeps import Reliance
 from plugbay_hookspecs.types import Resources, StepInfo
 
 if TYPE_CHECKING:
@@ -49,10 +49,14 @@ class Shipping:
         """The digest of the archive of the code, which is put into the store."""
         digest, content = archive(self.code)
         store, key = self.stack.artifact_store, source_key(digest)
-        reliance = Reliance(store)
+        began = time.time()
         store.put(key, content, if_absent=True)
-        while not reliance.holds({key}):
-            store.put(key, content, if_absent=True)
+        if not store.is_local:
+            from plugbay.store.sweeps import Reliance  # only a store elsewhere needs it
+
+            reliance = Reliance(store, began)
+            while not reliance.holds({key}):
+                store.put(key, content, if_absent=True)
         return digest
 
 

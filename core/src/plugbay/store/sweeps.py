@@ -86,21 +86,23 @@ def forget(store: ArtifactStore, retained: float) -> None:
 
 
 class Reliance:
-    """Sees to it that objects written since it was made are not being deleted."""
+    """Sees to it that objects that were just written are not being deleted."""
 
-    def __init__(self, store: ArtifactStore) -> None:
-        """Begin before the first of them is written."""
-        self._store = store
-        self._since = time.time()
+    def __init__(self, store: ArtifactStore, since: float) -> None:
+        """Ask about ``store``.
+
+        :param since: a moment before the first of the objects was written.
+        """
+        self._store, self._since = store, since
         self._met: set[str] = set()
 
     def holds(self, keys: Collection[str]) -> bool:
         """Whether nothing can be deleting one of the objects, all of which are written.
 
         Otherwise whatever was deleting one is over when this returns; the objects have to be written again, and asked for again.
-        Always so where objects are files of this machine: there the collection itself puts back what it should not have deleted.
+        Not for a store whose objects are files of this machine: there the collection puts back what it should not have deleted.
         """
-        if not keys or self._store.is_local:
+        if not keys:
             return True
         held = True
         for entry in list(self._store.list(SWEEPS)):
