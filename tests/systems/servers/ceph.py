@@ -58,6 +58,8 @@ rgw data = {folder}/rgw
 rgw frontends = beast endpoint=127.0.0.1:{gateway} tcp_nodelay=1
 rgw thread pool size = 64
 rgw enable usage log = false
+rgw gc obj min wait = 5
+rgw gc processor period = 5
 """
 
 

@@ -11,6 +11,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -21,7 +22,7 @@ from plugbay.serializers.choice import Serializers
 from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.store.distant import each
 from plugbay.store.layout import blob_key
-from plugbay.store.spool import Spool
+from plugbay.store.spool import HashAside, Spool
 from plugbay.values import canonical, encode
 from plugbay_hookspecs.types import Artifact, Serializer
 
@@ -162,15 +163,14 @@ class Artifacts:
         return self._fetched(artifact, target)
 
     def _fetched(self, artifact: Artifact, target: Path) -> Path:
-        hashed = hashlib.sha256()
         chunks = [artifact.inline] if artifact.inline is not None else self._chunks(artifact)
         handle, name = tempfile.mkstemp(dir=self._directory())
         partial = Path(name)
-        with os.fdopen(handle, "wb") as file:
+        with closing(HashAside()) as hashed, os.fdopen(handle, "wb") as file:
             for chunk in chunks:
                 hashed.update(chunk)
                 file.write(chunk)
-        _check(artifact, hashed.hexdigest())
+            _check(artifact, hashed.hexdigest())
         return partial.replace(target)
 
     def _chunks(self, artifact: Artifact) -> Iterator[bytes]:

@@ -20,6 +20,44 @@ _HASH_ASIDE = 1 << 16
 """From this size on a write is hashed in another thread."""
 
 
+class HashAside:
+    """A SHA-256 that is computed in another thread: it and what reads or writes the same bytes release the interpreter's lock."""
+
+    def __init__(self) -> None:
+        """Begin with no bytes."""
+        self._hash = hashlib.sha256()
+        self._thread: ThreadPoolExecutor | None = None
+        self._pending: Future[None] | None = None
+
+    def update(self, data: bytes | memoryview) -> None:
+        """Take bytes, which must stay as they are until the next call."""
+        self.wait()
+        if len(data) < _HASH_ASIDE:
+            self._hash.update(data)
+            return
+        if self._thread is None:
+            from concurrent.futures import ThreadPoolExecutor  # only a large artifact needs it
+
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="plugbay-hash")
+        self._pending = self._thread.submit(self._hash.update, data)
+
+    def wait(self) -> None:
+        """Return when all bytes are taken, so that their buffer may be used again."""
+        if self._pending is not None:
+            self._pending.result()
+            self._pending = None
+
+    def hexdigest(self) -> str:
+        """The digest of all bytes."""
+        self.wait()
+        return self._hash.hexdigest()
+
+    def close(self) -> None:
+        """End the thread."""
+        if self._thread is not None:
+            self._thread.shutdown()
+
+
 class Spool:
     """A binary file that is hashed while it is written: in memory while it is small, else where the store can move it."""
 
@@ -29,13 +67,11 @@ class Spool:
         :param scratch: gives the directory for what does not fit into memory; called when there is something for it.
         """
         self._scratch = scratch
-        self._hash = hashlib.sha256()
+        self._hash = HashAside()
         self._size = 0
         self._memory: list[bytes] | None = []
         self._file: BinaryIO | None = None
         self._path: Path | None = None
-        self._hashing: ThreadPoolExecutor | None = None
-        self._pending: Future[None] | None = None
 
     def __enter__(self) -> Spool:
         return self
@@ -52,12 +88,11 @@ class Spool:
             return size
         with self._on_disk():
             file = self._opened()
-            if size < _HASH_ASIDE:
-                self._wait()
-                self._hash.update(view)
-                file.write(view)
-            else:
-                self._write_large(file, view)
+            for start in range(0, size, 16 * _CHUNK):
+                chunk = view[start : start + 16 * _CHUNK]
+                self._hash.update(chunk)
+                file.write(chunk)
+            self._hash.wait()  # the caller may reuse its buffer
         return size
 
     @contextmanager
@@ -67,24 +102,6 @@ class Spool:
         except OSError as error:
             msg = f"an output cannot be written to {self._path or 'a new file'}: {error.strerror or error}"
             raise StoreError(msg) from error
-
-    def _write_large(self, file: BinaryIO, view: memoryview) -> None:
-        """Hash in another thread while the same bytes go to the disk: both release the interpreter's lock."""
-        if self._hashing is None:
-            from concurrent.futures import ThreadPoolExecutor  # only a large artifact needs it
-
-            self._hashing = ThreadPoolExecutor(1, thread_name_prefix="plugbay-hash")
-        for start in range(0, view.nbytes, 16 * _CHUNK):
-            chunk = view[start : start + 16 * _CHUNK]
-            self._wait()
-            self._pending = self._hashing.submit(self._hash.update, chunk)
-            file.write(chunk)
-        self._wait()  # the caller may reuse its buffer
-
-    def _wait(self) -> None:
-        if self._pending is not None:
-            self._pending.result()
-            self._pending = None
 
     def _opened(self) -> BinaryIO:
         if self._file is None:
@@ -128,7 +145,6 @@ class Spool:
 
     def finish(self) -> tuple[str, int, bytes | None, Path | None]:
         """Return the digest, the size, and the content: as bytes or as a file."""
-        self._wait()
         if self._file is None:
             return self._hash.hexdigest(), self._size, b"".join(self._memory or ()), None
         with self._on_disk():
@@ -136,8 +152,7 @@ class Spool:
         return self._hash.hexdigest(), self._size, None, self._path
 
     def __exit__(self, *exception: object) -> None:
-        if self._hashing is not None:
-            self._hashing.shutdown()
+        self._hash.close()
         if self._file is not None:
             try:
                 self._file.close()

@@ -13,12 +13,14 @@ from plugbay_objectstore.failures import is_beyond_the_end, translated
 from plugbay_objectstore.place import Place
 
 if TYPE_CHECKING:
-    from obstore import GetOptions
+    from obstore import GetOptions, GetResult
     from obstore.store import ObjectStore
 
 _RANGE = 8 << 20
 _AHEAD = 3
 """Ranges that are on their way or wait for the reader."""
+_CHUNK = 1 << 20
+"""A range is kept in pieces of about this size, as they come: to join them costs as much as to receive them."""
 
 
 class Ranges:
@@ -31,15 +33,15 @@ class Ranges:
 
         self._store, self._place, self._key = store, place, key
         self._threads: ThreadPoolExecutor | None = None
-        self._ahead: deque[Future[memoryview]] = deque()
-        self._first = memoryview(b"")
+        self._ahead: deque[Future[list[memoryview]]] = deque()
+        self._first: list[memoryview] = []
         self._rest: Iterator[tuple[int, int]] = iter(())
         self._options: GetOptions = {}
         end = offset + _RANGE if length is None else offset + min(length, _RANGE)
         with translated(place, key):
             try:
                 found = obstore.get(store, key, options={"range": (offset, end)})
-                self._first = memoryview(found.bytes())
+                self._first = _chunks(found)
             except exceptions.BaseError as error:
                 if not is_beyond_the_end(error):
                     raise
@@ -49,20 +51,21 @@ class Ranges:
         if version:
             self._options["if_match"] = version
         self._rest = iter(
-            [(start, min(start + _RANGE, last)) for start in range(offset + len(self._first), last, _RANGE)]
+            [(start, min(start + _RANGE, last)) for start in range(offset + sum(map(len, self._first)), last, _RANGE)]
         )
 
     def __iter__(self) -> Iterator[memoryview]:
-        """Yield them in order."""
+        """Yield them in order, in pieces."""
         self._request()
-        yield self._first
-        self._first = memoryview(b"")
+        yield from self._first
+        self._first = []
         while self._ahead:
             arrived = self._ahead.popleft()
             self._request()
             with translated(self._place, self._key):
-                chunk = arrived.result()
-            yield chunk
+                chunks = arrived.result()
+            del arrived  # it has them, too
+            yield from chunks
 
     def _request(self) -> None:
         while len(self._ahead) < _AHEAD and (limits := next(self._rest, None)) is not None:
@@ -70,11 +73,11 @@ class Ranges:
                 self._threads = ThreadPoolExecutor(_AHEAD, thread_name_prefix="plugbay-ranges")
             self._ahead.append(self._threads.submit(self._fetch, *limits))
 
-    def _fetch(self, start: int, end: int) -> memoryview:
+    def _fetch(self, start: int, end: int) -> list[memoryview]:
         import obstore
 
         options: GetOptions = {**self._options, "range": (start, end)}
-        return memoryview(obstore.get(self._store, self._key, options=options).bytes())
+        return _chunks(obstore.get(self._store, self._key, options=options))
 
     def close(self) -> None:
         """Ask for no more."""
@@ -82,6 +85,10 @@ class Ranges:
         self._ahead.clear()
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _chunks(found: GetResult) -> list[memoryview]:
+    return [memoryview(chunk) for chunk in found.stream(min_chunk_size=_CHUNK)]
 
 
 class ObjectFile(io.BufferedIOBase):
