@@ -57,9 +57,12 @@ class Racing(FakeSecretsManager):
 
     @hookimpl
     def secrets_manager_create(self, name: str, values: Mapping[str, str]) -> str:
-        if name in self.secrets_manager_list() and name not in self.names:
-            return self.secrets_manager_update(name, values)
-        version = super().secrets_manager_create(name, values)
+        try:
+            version = super().secrets_manager_create(name, values)
+        except FileExistsError:
+            if name in self.names:
+                raise
+            version = self.secrets_manager_update(name, values)
         self.names.add(name)
         return version
 
