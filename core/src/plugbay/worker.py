@@ -24,6 +24,7 @@ from plugbay.execution.ready_step import STORE_VARIABLE
 from plugbay.execution.session import Session
 from plugbay.execution.tasks import Task, task_from_tree
 from plugbay.stack import Stack
+from plugbay.stack.own_store import OwnStore, own_prefix
 from plugbay.stack.shipping import stack_from, store_from
 from plugbay.store.layout import source_key, task_key
 
@@ -60,7 +61,7 @@ def _fetch(store_tree: dict[str, Any], key: str, directory: Path) -> tuple[Task,
     """Read the task, unpack the code it needs, and build its stack."""
     host, store = store_from(store_tree)
     component = host.components[0]
-    host.one(component, "component_start")
+    host.one(component, "component_start", store=OwnStore(store, own_prefix(component.info)))
     try:
         source, task, stack = _parts_of(store.get(key), key)
         unpack(source, store.get(source_key(source)), directory)

@@ -13,6 +13,7 @@ from plugbay.host.host import Component, Host, raise_together
 from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.stack.facades.chosen import Facades
 from plugbay.stack.given import components_of
+from plugbay.stack.own_store import OwnStore, own_prefix
 from plugbay.stack.selection import LateSecrets, select
 from plugbay_hookspecs.types import Health, Problem, StackInfo
 
@@ -148,7 +149,8 @@ class Stack(Facades):
     def _start_all(self) -> None:
         try:
             for component in self.components:
-                self.host.one(component, "component_start")
+                own = OwnStore(self.artifact_store, own_prefix(component.info))
+                self.host.one(component, "component_start", store=own)
                 self._started.append(component)
         except BaseException as error:
             errors = self._stop_all()
