@@ -32,5 +32,5 @@ def own_store_in(artifact_store: object, component_type: str) -> OwnStore:
     """What a stack with the artifact store gives to a component of the type when it starts it."""
     store = component_of(artifact_store, "artifact_store", "artifact_store")
     host = Host([store])
-    owner = ComponentInfo(type=component_type, name=component_type, flavor="tested")
+    owner = ComponentInfo(type=component_type, name=component_type, flavor="tested", distribution=None, version=None)
     return OwnStore(ArtifactStore(host, store), own_prefix(owner))
