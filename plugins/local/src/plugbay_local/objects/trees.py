@@ -132,13 +132,19 @@ def _copies(store: ObjectStore, source: Path) -> Iterator[_Copied]:
             yield _copied(f"{below}/{part_of(name)}", Path(parent, name), scratch)
 
 
-def _copied(key: str, source: Path, scratch: Path | None) -> _Copied:
+def empty_file(scratch: Path | None) -> Path:
+    """Make a file that a store may have, where it can be moved from if there is such a place."""
     if scratch is None:
-        handle, name = tempfile.mkstemp(prefix="plugbay-copy-")
+        handle, name = tempfile.mkstemp(prefix="plugbay-")
         os.close(handle)
-        copy = Path(name)
-    else:
-        copy = scratch / f"copy-{os.urandom(8).hex()}"  # moved into the store, with the permissions of any file
+        return Path(name)
+    path = scratch / f"copy-{os.urandom(8).hex()}"
+    path.touch(exist_ok=False)  # with the permissions of any file: it may become the object
+    return path
+
+
+def _copied(key: str, source: Path, scratch: Path | None) -> _Copied:
+    copy = empty_file(scratch)
     try:
         shutil.copyfile(source, copy)
         return _Copied(key, copy, copy.stat().st_size)
