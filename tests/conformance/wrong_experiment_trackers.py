@@ -12,7 +12,7 @@ import pytest
 
 from plugbay_hookspecs import component, hookimpl
 from plugbay_hookspecs.types import StepInfo
-from plugbay_local.experiment_tracker import FilesExperimentTracker
+from plugbay_local.experiment_tracker import StoreExperimentTracker
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "plugins" / "local" / "tests"))
 
@@ -20,7 +20,7 @@ import test_local_experiment_tracker
 
 
 @component
-class Rounding(FilesExperimentTracker):
+class Rounding(StoreExperimentTracker):
     """Keeps numbers as a person would write them."""
 
     @hookimpl
@@ -32,7 +32,7 @@ class Rounding(FilesExperimentTracker):
 
 
 @component
-class Careless(FilesExperimentTracker):
+class Careless(StoreExperimentTracker):
     """Has one current run, as many tools do, and logs whatever comes to it."""
 
     _current: StepInfo | None = attrs.field(default=None, init=False, repr=False)
@@ -48,22 +48,22 @@ class Careless(FilesExperimentTracker):
 
 
 @component
-class Linking(FilesExperimentTracker):
+class Linking(StoreExperimentTracker):
     """Keeps a link to an artifact instead of the artifact."""
 
     @hookimpl
     def experiment_tracker_log_artifact(self, step: StepInfo, path: Path, name: str) -> None:
-        target = self._directory(step) / "artifacts" / name
+        target = Path(self.experiment_tracker_url(step).removeprefix("file://")).parent / "artifacts" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)
         target.symlink_to(path)
 
 
-class TrackerContract(test_local_experiment_tracker.TestFiles):
+class TrackerContract(test_local_experiment_tracker.TestInADirectory):
     flavor: Callable[..., Any]
 
     @pytest.fixture
-    def component(self, tmp_path: Path) -> FilesExperimentTracker:
+    def component(self, tmp_path: Path) -> StoreExperimentTracker:
         return self.flavor(path=tmp_path / "tracked")
 
 

@@ -109,7 +109,7 @@ class StoreExperimentTracker:
         if self.path is not None:
             return Directory(str(self._root))
         if self._store is None:
-            msg = "the experiment tracker is not started: use it through a started stack, or in a step"
+            msg = "the experiment tracker is not started: use it in a step, or in a block `with stack:`"
             raise OSError(msg)
         return self._store
 

@@ -45,7 +45,7 @@ class StoreModelRegistry:
         if self.path is not None:
             return Directory(self._root)
         if self._store is None:
-            msg = "the model registry is not started: use it through a started stack, or in a step"
+            msg = "the model registry is not started: use it in a step, or in a block `with stack:`"
             raise OSError(msg)
         return self._store
 
