@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from plugbay_hookspecs import component, hookimpl
-from plugbay_hookspecs.types import StepInfo
+from plugbay_hookspecs.types import ErrorInfo, StepInfo
 from plugbay_local.experiment_tracker import StoreExperimentTracker
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "plugins" / "local" / "tests"))
@@ -48,15 +48,21 @@ class Careless(StoreExperimentTracker):
 
 
 @component
-class Linking(StoreExperimentTracker):
-    """Keeps a link to an artifact instead of the artifact."""
+class Belated(StoreExperimentTracker):
+    """Copies artifacts when the attempt ends, and those that are gone by then not at all."""
+
+    _logged: list[tuple[StepInfo, Path, str]] = attrs.field(factory=list, init=False, repr=False)
 
     @hookimpl
     def experiment_tracker_log_artifact(self, step: StepInfo, path: Path, name: str) -> None:
-        target = Path(self.experiment_tracker_url(step).removeprefix("file://")).parent / "artifacts" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.unlink(missing_ok=True)
-        target.symlink_to(path)
+        self._logged.append((step, path, name))
+
+    @hookimpl
+    def experiment_tracker_end(self, step: StepInfo, error: ErrorInfo | None) -> None:
+        for of, path, name in self._logged:
+            if of == step and path.exists():
+                super().experiment_tracker_log_artifact(step, path, name)
+        super().experiment_tracker_end(step, error)
 
 
 class TrackerContract(test_local_experiment_tracker.TestInADirectory):
@@ -75,5 +81,5 @@ class TestCareless(TrackerContract):
     flavor = Careless
 
 
-class TestLinking(TrackerContract):
-    flavor = Linking
+class TestBelated(TrackerContract):
+    flavor = Belated
