@@ -135,7 +135,10 @@ def test_a_version_that_is_not_there_is_a_key_error(stack):
 
 def test_pickles_are_refused_where_they_are(stack, make_stack):
     promoted(stack)
-    with make_stack(model_registry=StoreModelRegistry(), allow_pickle=False) as strict, pytest.raises(SerializationError, match="allow_pickle"):
+    with (
+        make_stack(model_registry=StoreModelRegistry(), allow_pickle=False) as strict,
+        pytest.raises(SerializationError, match="allow_pickle"),
+    ):
         strict.model_registry.load("flights", "1")
 
 

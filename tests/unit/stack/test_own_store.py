@@ -62,7 +62,14 @@ def test_keys_are_its_own(own: Any) -> None:
 
 @pytest.mark.parametrize("key", ["", "../up", "/up", "a/../../up", ".hidden", "a\\b", "a\0"])
 def test_no_key_leads_out(own: Any, key: str) -> None:
-    for call in (own.get, own.stat, own.local_path, own.url, lambda key: own.put(key, b""), lambda key: own.delete([key])):
+    for call in (
+        own.get,
+        own.stat,
+        own.local_path,
+        own.url,
+        lambda key: own.put(key, b""),
+        lambda key: own.delete([key]),
+    ):
         with pytest.raises(ValueError, match="key"):
             call(key)
     with pytest.raises(ValueError):
