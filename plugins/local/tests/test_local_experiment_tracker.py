@@ -5,7 +5,7 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from plugbay import current, pipeline, step
 from plugbay.testing.experiment_tracker import ExperimentTrackerContract, Tracked
 from plugbay.testing.hooks import own_store_in
 from plugbay.testing.stacks import build_stack
-from plugbay_hookspecs.types import ErrorInfo, StepInfo
+from plugbay_hookspecs.types import ErrorInfo, ObjectStat, StepInfo
 from plugbay_local.artifact_store import LocalArtifactStore
 from plugbay_local.attempts.reading import read_attempt
 from plugbay_local.attempts.writing import LinesInStore
@@ -175,8 +175,24 @@ def test_a_step_that_is_killed_loses_the_last_second_at_most(tmp_path: Path) -> 
     assert [path.name for path in (tmp_path / "components").rglob("*") if path.is_file()] == ["log.jsonl"]
 
 
-def test_lines_that_are_joined_are_read_once(tmp_path: Path) -> None:
+def test_a_segment_is_written_anew_until_there_is_enough_in_it(tmp_path: Path) -> None:
+    kept = Directory(str(tmp_path))
+    log = LinesInStore(kept, "r/a/")
+    for number in range(100):
+        log.append({"tags": {"a": "x" * 2000, "number": str(number)}})
+        log._write_segment()
+        found = read_attempt(kept, "r/a/")
+        assert found is not None
+        assert found.tags["number"] == str(number)
+    assert len(list(kept.list("r/a/segments/"))) == 4
+    log.close()
+    assert kept.get("r/a/log.jsonl").count(b"number") == 100
+    assert list(kept.list("r/a/segments/")) == []
+
+
+def test_lines_that_are_joined_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process may be killed after the log is there and before the segments are gone."""
+    monkeypatch.setattr("plugbay_local.attempts.writing.ENOUGH", 1)
     undeleted = Undeleted(str(tmp_path))
     log = LinesInStore(undeleted, "r/a/")
     for number in range(3):
@@ -193,6 +209,28 @@ def test_lines_that_are_joined_are_read_once(tmp_path: Path) -> None:
         again.append({"tags": {"a": "c"}})
         again.close()
     assert found.tags == {"a": "c"}
+
+
+def test_an_attempt_that_ends_while_it_is_read_is_read_whole(tmp_path: Path) -> None:
+    ending = Ending(str(tmp_path))
+    ending.log = log = LinesInStore(ending, "r/a/")
+    log.append({"tags": {"a": "b"}})
+    log._write_segment()
+    found = read_attempt(ending, "r/a/")
+    assert ending.log is None
+    assert found is not None
+    assert found.tags == {"a": "b"}
+
+
+class Ending(Directory):
+    log: LinesInStore | None = None
+
+    def list(self, prefix: str = "", *, after: str | None = None, recursive: bool = True) -> Iterator[ObjectStat]:
+        found = [*super().list(prefix, after=after, recursive=recursive)]
+        if self.log is not None and found:
+            self.log, log = None, self.log
+            log.close()
+        return iter(found)
 
 
 class Undeleted(Directory):

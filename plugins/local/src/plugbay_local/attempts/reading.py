@@ -37,9 +37,7 @@ class TrackedAttempt:
 
 def read_attempt(store: ObjectStore, prefix: str) -> TrackedAttempt | None:
     """Read what lies behind the prefix of an attempt; ``None`` when nothing was logged."""
-    log = log_of(store, prefix)
-    parts = [log, *(store.get(key) for key in segments_of(store, prefix, joined_in(log)).values())]
-    records = [record for part in parts for record in records_in(part)]
+    records = _records(store, prefix)
     artifacts = dict(files_below(store, prefix + ARTIFACTS))
     if not records and not artifacts:
         return None
@@ -62,3 +60,13 @@ def read_attempt(store: ObjectStore, prefix: str) -> TrackedAttempt | None:
     return TrackedAttempt(
         started=started, ended=ended, error=error, params=params, metrics=metrics, tags=tags, artifacts=artifacts
     )
+
+
+def _records(store: ObjectStore, prefix: str) -> list[dict[str, Any]]:
+    while True:
+        log = log_of(store, prefix)
+        try:
+            segments = [store.get(key) for key in segments_of(store, prefix, joined_in(log)).values()]
+        except FileNotFoundError:  # the attempt has just ended: now they are in the log
+            continue
+        return [record for part in (log, *segments) for record in records_in(part)]

@@ -19,6 +19,8 @@ LOG = "log.jsonl"
 SEGMENTS = "segments/"
 INTERVAL = 1.0
 """Seconds for which a line waits for others before it is written."""
+ENOUGH = 64 * 1024
+"""Bytes from which on a segment is left as it is and another one begun."""
 
 
 class Lines(Protocol):
@@ -53,8 +55,9 @@ class LinesInFile:
 
 
 class LinesInStore:
-    """Lines that are objects: segments, each written :data:`INTERVAL` seconds after its first line, and in the end one of all.
+    """Lines that are objects: segments, and in the end one of all.
 
+    A line is in a segment :data:`INTERVAL` seconds later: the last one is written anew with it until there is enough in it.
     A process that is killed loses the lines of the last interval. When an attempt is executed again, what an earlier
     process left under the prefix stays before what is added.
     """
@@ -69,7 +72,8 @@ class LinesInStore:
         log = log_of(store, prefix)
         self._begun_before = bool(log)
         self._segments = segments_of(store, prefix, joined_in(log))
-        self._number = max([joined_in(log), *self._segments])
+        self._number = max([joined_in(log), *self._segments]) + 1
+        self._last_segment = b""
 
     def append(self, record: Mapping[str, object]) -> None:
         """Add a line, which is written with those of the next second."""
@@ -89,14 +93,16 @@ class LinesInStore:
             with self._lock:
                 lines = self._waiting[:]
             if lines and not self._closed:
+                content = self._last_segment + b"".join(lines)
                 try:
-                    key = segment_key(self._prefix, self._number + 1)
-                    self._store.put(key, b"".join(lines), durable=False)
+                    key = segment_key(self._prefix, self._number)
+                    self._store.put(key, content, durable=False)
                 except OSError:  # the store may be away for a while; the lines wait on
                     lines = []
                 else:
-                    self._number += 1
                     self._segments[self._number] = key
+                    full = len(content) >= ENOUGH
+                    self._number, self._last_segment = self._number + full, b"" if full else content
             with self._lock:
                 del self._waiting[: len(lines)]
                 self._timer = None
