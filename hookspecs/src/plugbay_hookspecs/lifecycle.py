@@ -162,9 +162,9 @@ def component_start(store: ObjectStore) -> None:
 
     :param store: a part of the stack's artifact store that is the component's own, for what it keeps itself: under
         ``components/<type>/``, with the component's name behind it where a stack may have several of the type. It can be
-        used from the end of this hook to the end of :func:`component_stop`; in this hook, too, but not by orchestrators,
-        which are started before the artifact store. A component that is pickled loses it, and gets that of the process
-        in which it is started.
+        used from the end of this hook to the end of :func:`component_stop`; in this hook, too, but neither by the
+        orchestrator, which is started before the artifact store, nor by the artifact store, which is given a part of
+        itself. A component that is pickled loses it, and gets that of the process in which it is started.
 
     .. code-block:: python
 

@@ -94,6 +94,17 @@ def test_an_artifact_is_replaced_whole(tracker: StoreExperimentTracker, tmp_path
     assert os.listdir(tmp_path / "tracked/.scratch") == []
 
 
+def test_a_file_in_an_artifact_becomes_a_directory_and_back(tracker: StoreExperimentTracker, tmp_path: Path) -> None:
+    kept = tmp_path / "tracked/r1/train.1/artifacts/folder"
+    for number, files in enumerate((["x", "y/z"], ["x/z", "y"], ["x", "y/z"])):
+        for file in files:
+            path = tmp_path / f"{number}" / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(file)
+        tracker.experiment_tracker_log_artifact(attempt(), tmp_path / f"{number}", "folder")
+        assert sorted(str(path.relative_to(kept)) for path in kept.rglob("*") if path.is_file()) == files
+
+
 @pytest.mark.parametrize("name", ["", "/a", "a/", "a//b", ".", "../a", "a/../../b", "a\0"])
 def test_an_artifact_stays_in_its_directory(tracker: StoreExperimentTracker, name: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not the name of an artifact"):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import pickle
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,13 @@ import pytest
 from attrs import field
 
 from plugbay.stack import Stack
-from plugbay.stack.own_store import own_prefix
+from plugbay.stack.facades.artifact_store import ArtifactStore
+from plugbay.stack.own_store import OwnStore, own_prefix
 from plugbay.testing.fakes.artifact_store import FakeArtifactStore
 from plugbay_hookspecs import component, hookimpl
 from plugbay_hookspecs.types import ComponentInfo, ObjectStore
 from plugbay_local.artifact_store import LocalArtifactStore
+from plugbay_local.objects.directory import Directory
 from plugbay_local.orchestrator import LocalOrchestrator
 
 
@@ -23,6 +26,14 @@ class Keeper:
     @hookimpl
     def component_start(self, store: ObjectStore) -> None:
         self.store = store
+
+
+def test_it_has_what_the_protocol_says_as_the_facade_has_it() -> None:
+    specified = {name: method for name, method in vars(ObjectStore).items() if not name.startswith("_")}
+    assert specified.keys() == {name for name in vars(ArtifactStore) if not name.startswith("_")}
+    for owner in (OwnStore, Directory, ArtifactStore):
+        for name, method in specified.items():
+            assert inspect.signature(getattr(owner, name)) == inspect.signature(method), (owner, name)
 
 
 def built(tmp_path: Path, **components: Any) -> Stack:

@@ -68,8 +68,9 @@ def replace_tree(store: ObjectStore, key: str, source: Path) -> None:
         wanted = {key + copied.key for copied in copies}
         doomed = [found for found in _keys(store, key) if found not in wanted]
         # A file and a directory of one name cannot both be there.
-        before = [found for found in doomed if found == key or key in wanted]
-        store.delete(before)
+        in_the_way = wanted.union(*map(_above, wanted))
+        before = {found for found in doomed if found in in_the_way or not wanted.isdisjoint(_above(found))}
+        store.delete(sorted(before))
         for copied in copies:
             store.put(key + copied.key, copied.content)
         store.delete([found for found in doomed if found not in before])
@@ -110,6 +111,12 @@ def files_below(store: ObjectStore, prefix: str) -> Iterator[tuple[str, str]]:
         parts = entry.key.removeprefix(prefix).split("/")
         if parts[-1] != _EMPTY:
             yield "/".join(name_of(part) for part in parts), entry.key
+
+
+def _above(key: str) -> set[str]:
+    """The keys under which a key lies."""
+    parts = key.split("/")
+    return {"/".join(parts[:end]) for end in range(1, len(parts))}
 
 
 def _keys(store: ObjectStore, key: str) -> list[str]:
