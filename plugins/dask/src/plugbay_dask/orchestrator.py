@@ -111,7 +111,11 @@ class DaskOrchestrator:
             return
         with (
             LocalCluster(
-                n_workers=self.workers, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs=40
+                n_workers=self.workers,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                silence_logs=40,
             ) as cluster,
             Client(cluster, timeout=self.timeout, set_as_default=False) as client,
         ):
