@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from benchmarks.case import Bench, Case
 
-_MODULES = ("chains", "pools", "arrays", "side_by_side", "logs", "processes", "history")
+_MODULES = ("chains", "pools", "arrays", "side_by_side", "logs", "processes", "history", "engines")
 
 
 def every(bench: Bench) -> Iterator[Case]:

@@ -60,6 +60,11 @@ class Service:
         assert self._process is not None, "not started"
         return self._process.pid
 
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not ended by this object."""
+        return self._process is not None
+
     def start(self) -> None:
         """Start the process and wait until it is ready; a server that ends before or is never ready fails the test."""
         with self.log.open("ab") as log:

@@ -13,7 +13,6 @@ from plugbay.host.host import Component, Host, raise_together
 from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.stack.facades.chosen import Facades
 from plugbay.stack.given import components_of
-from plugbay.stack.own_store import OwnStore, own_prefix
 from plugbay.stack.selection import LateSecrets, select
 from plugbay_hookspecs.types import Health, Problem, StackInfo
 
@@ -161,9 +160,13 @@ class Stack(Facades):
 
     def _start_all(self) -> None:
         try:
+            starting = {component for component, _ in self.host.implementing("component_start")}
             for component in self.components:
-                own = OwnStore(self.artifact_store, own_prefix(component.info))
-                self.host.one(component, "component_start", store=own)
+                if component in starting:
+                    from plugbay.stack.own_store import OwnStore, own_prefix  # most components need no start
+
+                    own = OwnStore(self.artifact_store, own_prefix(component.info))
+                    self.host.one(component, "component_start", store=own)
                 self._started.append(component)
         except BaseException as error:
             errors = self._stop_all()

@@ -1,0 +1,22 @@
+"""The Ray task that executes one attempt of a step."""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from plugbay_hookspecs.types.execution import StepPayload
+
+_last: tuple[str, StepPayload] | None = None
+"""The run that this worker has served last, and a payload of it, which knows what the process holds for the run."""
+
+
+def execute(run: str, request: bytes) -> bytes:
+    """Execute a pickled payload in the worker's main thread, and return what it returned."""
+    global _last
+    if _last is not None and _last[0] != run:
+        _last[1].release()
+    payload: StepPayload = pickle.loads(request)  # noqa: S301  it comes from the driver
+    _last = run, payload
+    return payload()
