@@ -156,11 +156,11 @@ class ImageBuilderContract(ComponentContract):
     def test_an_image_is_what_the_specification_says(self, hooks: Any, context: Path, options: BuildOptions) -> None:
         """Files, directory and variables."""
         environment = {"GREETING": GREETING, "EMPTY": ""}
-        spec = self.spec(files=("main.py", "package"), directory="/srv/work", environment=environment)
-        content = self.content(self.built(hooks, context, spec, options), "/srv/work")
+        spec = self.spec(files=("main.py", "package"), directory="/srv/job", environment=environment)
+        content = self.content(self.built(hooks, context, spec, options), "/srv/job")
         assert {name: content.environment.get(name) for name in environment} == environment, "the variables"
-        assert content.config["config"]["WorkingDir"] == "/srv/work", "the working directory"
-        files = {name.removeprefix("srv/work/"): text for name, text in content.files.items()}
+        assert content.config["config"]["WorkingDir"] == "/srv/job", "the working directory"
+        files = {name.removeprefix("srv/job/"): text for name, text in content.files.items()}
         assert files.pop("main.py") == b"print('it runs')\n", "a file"
         assert files.pop("package/inner/data.bin") == bytes(range(256)), "a file of a directory"
         assert not files, f"nobody asked for {sorted(files)}"
@@ -174,12 +174,12 @@ class ImageBuilderContract(ComponentContract):
         )
         commands = tuple(("python", "-c", program, name, "$HOME *") for name in ("one", "two"))
         spec = self.spec(
-            files=("main.py",), directory="/srv/work", environment={"GREETING": GREETING}, commands=commands
+            files=("main.py",), directory="/srv/job", environment={"GREETING": GREETING}, commands=commands
         )
-        files = self.content(self.built(hooks, context, spec, options), "/srv/work").files
+        files = self.content(self.built(hooks, context, spec, options), "/srv/job").files
         for name, beside in (("one", ["main.py"]), ("two", ["main.py", "one"])):
-            seen = files.get(f"srv/work/{name}", b"").decode()
-            assert seen == ascii(["/srv/work", GREETING, beside, "$HOME *"]), f"command {name} saw {seen}"
+            seen = files.get(f"srv/job/{name}", b"").decode()
+            assert seen == ascii(["/srv/job", GREETING, beside, "$HOME *"]), f"command {name} saw {seen}"
 
     def test_requirements_are_installed(self, hooks: Any, context: Path, options: BuildOptions) -> None:
         """From wheels of the context, before the commands run."""
