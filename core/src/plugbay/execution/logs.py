@@ -55,14 +55,13 @@ def _writer(forward: Callable[[str], int]) -> Callable[[str], int]:
         if log is not None:
             pieces = log.pieces
             if text[-1:] == "\n":
-                with log.lock:
-                    line = text
+                line = text
+                try:
                     while pieces:  # mostly one
                         line = pieces.pop() + line
-                    try:
-                        log.put(line.encode())
-                    except ValueError:
-                        log.put_hard(line)
+                    log.put(line.encode())
+                except (ValueError, IndexError):  # another thread may have taken the last piece
+                    log.put_hard(line)
             elif len(text) + len(pieces) < LONG:
                 pieces.append(text)
             else:
