@@ -191,6 +191,7 @@ def test_a_link_in_the_place_of_a_directory_leads_nowhere(place: str, damaged: L
     says why."""
     outside = damaged.directory / "outside"
     outside.mkdir()
+    (damaged.store / place).mkdir(exist_ok=True)
     (damaged.store / place).rename(damaged.directory / "kept")
     (damaged.store / place).symlink_to(outside)
     tally.fault("damaged objects")
