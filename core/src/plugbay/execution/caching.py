@@ -22,7 +22,7 @@ _SOON = 1.0
 class Answers:
     """What the steps of a run leave for later calls: entries are found here at once, and written a batch at a time.
 
-    An entry between two records would make every flush of a record write the journal for the entry too. The driver writes
+    An entry between two records costs more than the same entries one after the other. The driver writes
     them all, from the records it is given, so that a worker that ends takes none along.
     """
 

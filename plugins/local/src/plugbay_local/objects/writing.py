@@ -68,7 +68,7 @@ def _put_bytes(root_directory: int, parts: list[str], content: bytes, *, if_abse
 def _put_unnamed(
     root_directory: int, parts: list[str], content: bytes, *, if_absent: bool, durable: bool
 ) -> bool | None:
-    """Write a file that has no name until it is complete: half the journal's work of one that is moved.
+    """Write a file that has no name until it is complete: no scratch directory is changed, and no name removed.
 
     :returns: whether it was written; ``None`` where the file system has no such files, or there is an object to replace.
     """
