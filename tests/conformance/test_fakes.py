@@ -21,12 +21,14 @@ from plugbay.testing.fakes.container_registry import FakeContainerRegistry
 from plugbay.testing.fakes.data_validator import FakeDataValidator
 from plugbay.testing.fakes.experiment_tracker import FakeExperimentTracker
 from plugbay.testing.fakes.feature_store import FakeFeatureStore, FeatureView
+from plugbay.testing.fakes.image_builder import FakeImageBuilder
 from plugbay.testing.fakes.model_deployer import FakeModelDeployer
 from plugbay.testing.fakes.model_registry import FakeModelRegistry
 from plugbay.testing.fakes.orchestrator import FakeOrchestrator
 from plugbay.testing.fakes.secrets_manager import FakeSecretsManager
 from plugbay.testing.fakes.step_operator import FakeStepOperator
 from plugbay.testing.feature_store import FeatureStoreContract
+from plugbay.testing.image_builder import ImageBuilderContract
 from plugbay.testing.model_deployer import ModelDeployerContract
 from plugbay.testing.model_registry import ModelRegistryContract
 from plugbay.testing.orchestrator import OrchestratorContract
@@ -63,6 +65,15 @@ class TestFakeContainerRegistry(ContainerRegistryContract):
     @pytest.fixture
     def component(self) -> Any:
         return FakeContainerRegistry()
+
+
+class TestFakeImageBuilder(ImageBuilderContract):
+    base = "registry.fake/python:1"
+    lacking = {"containerfile": "it reads none"}
+
+    @pytest.fixture
+    def component(self) -> Any:
+        return FakeImageBuilder()
 
 
 class TestFakeModelRegistry(ModelRegistryContract):

@@ -26,11 +26,12 @@ REASONS = {
         "test_a_hostile_name_is_refused": "DID NOT RAISE",
         "test_a_file_that_leads_out_of_the_context_is_refused": "DID NOT RAISE",
     },
-    "TestSharing": {"test_images_are_built_at_once": "a build failed beside another"},
+    "TestSharing": {"test_images_are_built_at_once": ""},
     "TestUnsettled": {"test_the_same_specification_makes_the_same_image": "the image is another one"},
     "TestStale": {"test_without_the_cache_commands_run_again": "it was not run again"},
     "TestBare": {"test_an_image_is_what_the_specification_says": "the variables"},
     "TestUnequipped": {"test_requirements_are_installed": "plugbay_contract_wheel"},
+    "TestPretending": {"test_what_it_lacks_is_refused": "it lacks commands"},
 }
 
 

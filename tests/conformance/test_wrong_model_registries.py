@@ -15,7 +15,7 @@ REASONS = {
         "test_updates_at_once_are_all_made": "an update undid another",
     },
     "TestReferring": {
-        "test_a_version_keeps_its_file": "No such file",
+        "test_a_version_keeps_its_file": "is damaged",
         "test_versions_are_in_the_order_of_their_making": "not in the order in which they were created",
     },
     "TestUnsteady": {"test_an_alias_is_never_without_a_version": "an alias had no version for a moment"},

@@ -11,8 +11,8 @@ import attrs
 import pytest
 
 from plugbay_hookspecs import component, hookimpl
-from plugbay_hookspecs.types import StepInfo
-from plugbay_local.experiment_tracker import FilesExperimentTracker
+from plugbay_hookspecs.types import ErrorInfo, StepInfo
+from plugbay_local.experiment_tracker import StoreExperimentTracker
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "plugins" / "local" / "tests"))
 
@@ -20,7 +20,7 @@ import test_local_experiment_tracker
 
 
 @component
-class Rounding(FilesExperimentTracker):
+class Rounding(StoreExperimentTracker):
     """Keeps numbers as a person would write them."""
 
     @hookimpl
@@ -32,7 +32,7 @@ class Rounding(FilesExperimentTracker):
 
 
 @component
-class Careless(FilesExperimentTracker):
+class Careless(StoreExperimentTracker):
     """Has one current run, as many tools do, and logs whatever comes to it."""
 
     _current: StepInfo | None = attrs.field(default=None, init=False, repr=False)
@@ -48,22 +48,28 @@ class Careless(FilesExperimentTracker):
 
 
 @component
-class Linking(FilesExperimentTracker):
-    """Keeps a link to an artifact instead of the artifact."""
+class Belated(StoreExperimentTracker):
+    """Copies artifacts when the attempt ends, and those that are gone by then not at all."""
+
+    _logged: list[tuple[StepInfo, Path, str]] = attrs.field(factory=list, init=False, repr=False)
 
     @hookimpl
     def experiment_tracker_log_artifact(self, step: StepInfo, path: Path, name: str) -> None:
-        target = self._directory(step) / "artifacts" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.unlink(missing_ok=True)
-        target.symlink_to(path)
+        self._logged.append((step, path, name))
+
+    @hookimpl
+    def experiment_tracker_end(self, step: StepInfo, error: ErrorInfo | None) -> None:
+        for of, path, name in self._logged:
+            if of == step and path.exists():
+                super().experiment_tracker_log_artifact(step, path, name)
+        super().experiment_tracker_end(step, error)
 
 
-class TrackerContract(test_local_experiment_tracker.TestFiles):
+class TrackerContract(test_local_experiment_tracker.TestInADirectory):
     flavor: Callable[..., Any]
 
     @pytest.fixture
-    def component(self, tmp_path: Path) -> FilesExperimentTracker:
+    def component(self, tmp_path: Path) -> StoreExperimentTracker:
         return self.flavor(path=tmp_path / "tracked")
 
 
@@ -75,5 +81,5 @@ class TestCareless(TrackerContract):
     flavor = Careless
 
 
-class TestLinking(TrackerContract):
-    flavor = Linking
+class TestBelated(TrackerContract):
+    flavor = Belated

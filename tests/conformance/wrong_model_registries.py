@@ -30,7 +30,7 @@ class Replacing(StoreModelRegistry):
 
 @component
 class Referring(StoreModelRegistry):
-    """Keeps a link to the model instead of a copy, and sorts versions by the text of their numbers."""
+    """Shares the bytes of the model with its source, and sorts versions by the text of their numbers."""
 
     @hookimpl
     def model_registry_create_version(
@@ -40,7 +40,7 @@ class Referring(StoreModelRegistry):
         kept = Path(unquote(version.source.removeprefix("file://")))
         if source.is_file():
             kept.unlink()
-            kept.symlink_to(source)
+            kept.hardlink_to(source)
         return version
 
     @hookimpl

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -48,16 +47,24 @@ class Generous(FakeSecretsManager):
 
 @component
 class Racing(FakeSecretsManager):
-    """Looks whether there is a secret first and writes later."""
+    """Writes over a secret that was not there when it looked, which was when it started."""
+
+    names: Any = field(factory=set, init=False)
+
+    @hookimpl
+    def component_start(self) -> None:
+        self.names.update(self.secrets_manager_list())
 
     @hookimpl
     def secrets_manager_create(self, name: str, values: Mapping[str, str]) -> str:
-        if name in self.secrets_manager_list():
-            raise FileExistsError(name)
-        if name == "one":
-            time.sleep(1.5)
-        super().secrets_manager_delete(name)
-        return super().secrets_manager_create(name, values)
+        try:
+            version = super().secrets_manager_create(name, values)
+        except FileExistsError:
+            if name in self.names:
+                raise
+            version = self.secrets_manager_update(name, values)
+        self.names.add(name)
+        return version
 
 
 class VaultContract(SecretsManagerContract):

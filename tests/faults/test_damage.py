@@ -191,13 +191,15 @@ def test_a_link_in_the_place_of_a_directory_leads_nowhere(place: str, damaged: L
     says why."""
     outside = damaged.directory / "outside"
     outside.mkdir()
+    (damaged.store / place).mkdir(exist_ok=True)
     (damaged.store / place).rename(damaged.directory / "kept")
     (damaged.store / place).symlink_to(outside)
     tally.fault("damaged objects")
     done = damaged.plugbay("run", "small.py", "-p", "number=9", "--stack", "inline")
     assert list(outside.iterdir()) == []
     assert "internal error" not in done.err
-    if place != "cache":  # an entry that cannot be written is a miss later, no more
+    unused = place == ".scratch" and hasattr(os, "O_TMPFILE")  # small objects need no scratch file there
+    if place != "cache" and not unused:  # an entry that cannot be written is a miss later, no more
         assert done.code in (1, 2)
         assert "symbolic link" in done.err
     assert os.path.islink(damaged.store / place)

@@ -201,7 +201,7 @@ def test_pytest_loads_nothing_of_the_kit_unless_it_is_asked_to():
 
 def test_a_fake_image_builder_makes_images_that_a_registry_takes(make_stack, tmp_path):  # noqa: F811
     (tmp_path / "main.py").write_text("print('it runs')")
-    spec = ImageSpec(base="python:3.11", files=("main.py",), environment={"A": "b"}, commands=(("false",),))
+    spec = ImageSpec(base="python:3.11", files=("main.py",), environment={"A": "b"}, commands=(("python", "main.py"),))
     stack = make_stack(image_builder=FakeImageBuilder(), container_registry=FakeContainerRegistry())
     reference = stack.container_registry.reference("ml/flights", "1")
     options = BuildOptions(reference=reference, archive=tmp_path / "image.tar")
@@ -210,6 +210,6 @@ def test_a_fake_image_builder_makes_images_that_a_registry_takes(make_stack, tmp
     assert stack.image_builder.find(reference).digest == image.digest
     again = stack.image_builder.build(tmp_path, spec, BuildOptions(reference="another:1"))
     assert again.digest == image.digest, "the same specification makes another image"
-    with pytest.raises(OSError, match="absent"):
+    with pytest.raises(ValueError, match="absent"):
         stack.image_builder.build(tmp_path, ImageSpec(base="x", files=("absent",)), options)
     assert stack.container_registry.resolve(reference) == image.digest

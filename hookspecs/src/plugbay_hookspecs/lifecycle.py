@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from plugbay_hookspecs.markers import hookspec
 
 if TYPE_CHECKING:
-    from plugbay_hookspecs.types import Health, Problem, StackInfo
+    from plugbay_hookspecs.types import Health, ObjectStore, Problem, StackInfo
 
 
 @hookspec
@@ -153,33 +153,48 @@ def component_deprovision() -> None:
 
 
 @hookspec(firstresult=True)
-def component_start() -> None:
+def component_start(store: ObjectStore) -> None:
     """Connect: get ready to be used in this process.
 
     Called once in each process that uses the stack, in stack order, before any other hook of the component except
-    :func:`component_validate` and :func:`component_describe`. If it raises, the components that were started are
-        stopped in reverse order and the command fails with the error.
+    :func:`component_validate`, :func:`component_describe`, :func:`component_provision` and :func:`component_deprovision`.
+    If it raises, the components that were started are stopped in reverse order and the command fails with the error.
+
+    :param store: a part of the stack's artifact store that is the component's own, for what it keeps itself: under
+        ``components/<type>/``, with the component's name behind it where a stack may have several of the type. It can be
+        used from the end of this hook to the end of :func:`component_stop`; in this hook, too, but neither by the
+        orchestrator, which is started before the artifact store, nor by the artifact store, which is given a part of
+        itself. A component that is pickled loses it, and gets that of the process in which it is started.
 
     .. code-block:: python
 
-        from urllib.request import OpenerDirector, build_opener
+        import json
 
         from attrs import field
-        from plugbay_hookspecs import Secret, component, hookimpl
+        from plugbay_hookspecs import component, hookimpl
+        from plugbay_hookspecs.types import Message, ObjectStore
 
 
         @component
-        class TrackingServer:
-            '''Talks to a tracking server over HTTP.'''
+        class Archive:
+            '''Keeps every message beside the runs, where any machine finds it that reaches the artifact store.'''
 
-            token: Secret | None = None
-            _opener: OpenerDirector | None = field(default=None, init=False, repr=False)
+            _store: ObjectStore | None = field(default=None, init=False, repr=False)
 
             @hookimpl
-            def component_start(self) -> None:
-                self._opener = build_opener()
-                if self.token is not None:
-                    self._opener.addheaders.append(("Authorization", f"Bearer {self.token.reveal()}"))
+            def component_start(self, store: ObjectStore) -> None:
+                self._store = store
+
+            @hookimpl
+            def alerter_post(self, message: Message) -> bool:
+                if self._store is None:
+                    msg = "the archive is not started"
+                    raise OSError(msg)
+                known = sum(1 for _ in self._store.list())
+                text = json.dumps({"title": message.title, "text": message.text})
+                while not self._store.put(f"{known:08}.json", text.encode(), if_absent=True):
+                    known += 1
+                return True
 
     .. versionadded:: 0.1
     """

@@ -611,8 +611,11 @@ def model_registry_load(name: str, version: str) -> Any:
     Called in any process that has the stack. Raises what the loader raises. The flavor never unpickles files by itself: it
     answers ``None`` for what the tool cannot load.
 
-    :returns: the model; ``None`` when the tool only keeps files, and the host downloads them and reads them with the
-        serializer of the artifact that the version comes from.
+    :returns: the model; ``None`` when the tool only keeps files. Then the host finds the artifact that the version's origin
+        names among the records of its run, and gives its value, read with the serializer that wrote it: from the artifact
+        store or, where its bytes are gone from there, from the downloaded files, whose digest must be the origin's. Where
+        no record tells how the files are to be read, the host guesses nothing and unpickles nothing: it gives the path of
+        the downloaded copy, which lasts as long as the process.
 
     .. code-block:: python
 

@@ -1,18 +1,14 @@
-"""One cluster for the session, others for tests that kill workers, and the modules beside the tests."""
+"""One cluster for the session, others for tests that kill workers, and a project to run on them."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from engine_project import Project
 from servers.dask_cluster import DaskCluster
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from dask_project import Project
 
 
 @pytest.fixture(scope="session")
@@ -34,4 +30,5 @@ def fresh_cluster(tmp_path: Path) -> Iterator[DaskCluster]:
 
 @pytest.fixture
 def make_project(tmp_path: Path) -> Callable[..., Project]:
-    return lambda address, **settings: Project(tmp_path, address=address, **settings)
+    source = Path(__file__).parent / "project"
+    return lambda address, **settings: Project(tmp_path, source, flavor="dask", address=address, **settings)

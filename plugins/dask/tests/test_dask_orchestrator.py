@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dask_project import Project, wait_for
 
+from engine_project import Project, wait_for
 from plugbay import RunFailed, Stack
 from plugbay.errors import PlugbayError
 from plugbay.testing import pipelines

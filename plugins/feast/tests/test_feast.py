@@ -96,7 +96,8 @@ class TestRepository:
         )
         subprocess.run([sys.executable, "-c", program], cwd=repository, check=True, timeout=300)
 
-    def test_changed_files_are_read_anew(self, repository: Path) -> None:
+    def test_changed_files_are_read_anew(self, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "dont_write_bytecode", False)
         store = store_at(repository)
         store.apply(repository)
         (repository / "views.py").write_text(VIEWS.replace('name="model"', 'name="other"'))

@@ -20,12 +20,35 @@ class TestLocalArtifactStore(ArtifactStoreContract):
         return LocalArtifactStore(path=tmp_path / "directory" / "store")
 
 
-class TestStoreModelRegistry(ModelRegistryContract):
+class TestModelRegistryInADirectory(ModelRegistryContract):
     lacking = {"load": "it keeps files, and has no loader of its own"}
 
     @pytest.fixture
     def component(self, tmp_path: Path) -> StoreModelRegistry:
         return StoreModelRegistry(path=tmp_path / "directory" / "registry")
+
+
+class TestModelRegistryInAStoreOfFiles(ModelRegistryContract):
+    lacking = {"load": "it keeps files, and has no loader of its own"}
+
+    @pytest.fixture
+    def around(self, tmp_path: Path) -> LocalArtifactStore:
+        return LocalArtifactStore(path=tmp_path / "store")
+
+    @pytest.fixture
+    def component(self) -> StoreModelRegistry:
+        return StoreModelRegistry()
+
+
+class TestModelRegistryInAStoreWithoutFiles(ModelRegistryContract):
+    lacking = {
+        "load": "it keeps files, and has no loader of its own",
+        "uri": "the objects of the artifact store around it have no address",
+    }
+
+    @pytest.fixture
+    def component(self) -> StoreModelRegistry:
+        return StoreModelRegistry()
 
 
 class TestLayoutContainerRegistry(ContainerRegistryContract):

@@ -2,10 +2,15 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 from pathlib import Path
 
 import pytest
 
+from plugbay.stack import Stack
+from plugbay.testing.fakes.artifact_store import FakeArtifactStore
+from plugbay.testing.stacks import build_stack
+from plugbay_local.artifact_store import LocalArtifactStore
 from plugbay_local.model_registry import StoreModelRegistry
 
 
@@ -109,7 +114,85 @@ def test_a_stage_that_is_none_is_refused(registry: StoreModelRegistry, tmp_path:
         registry.model_registry_set_stage("flights", "1", "prod", False)  # type: ignore[arg-type]
 
 
-def test_the_registry_lies_where_it_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PLUGBAY_HOME", str(tmp_path))
-    assert StoreModelRegistry().component_describe()["path"] == str(tmp_path / "registry")
-    assert StoreModelRegistry().component_health().ok
+def test_the_registry_tells_where_it_lies(tmp_path: Path) -> None:
+    assert StoreModelRegistry(path=tmp_path).component_describe() == {"path": str(tmp_path)}
+    assert StoreModelRegistry(path=tmp_path).component_health().ok
+    assert StoreModelRegistry().component_describe() == {"kept in": "the artifact store"}
+
+
+def test_a_registry_that_is_not_started_says_so() -> None:
+    registry = StoreModelRegistry()
+    with pytest.raises(OSError, match="not started"):
+        registry.model_registry_get("flights")
+    assert registry.component_health().ok is False
+
+
+def test_an_empty_directory_is_kept(registry: StoreModelRegistry, tmp_path: Path) -> None:
+    (tmp_path / "saved" / "assets" / ".cache").mkdir(parents=True)
+    (tmp_path / "saved" / "100%").write_bytes(b"x")
+    (tmp_path / "empty").mkdir()
+    for name in ("saved", "empty"):
+        version = create(registry, tmp_path / name)
+        (tmp_path / f"target-{name}").mkdir()
+        path = registry.model_registry_download("flights", version, tmp_path / f"target-{name}")
+        assert path.name == name
+        found = sorted(str(each.relative_to(path)) for each in path.rglob("*"))
+        assert found == (["100%", "assets", "assets/.cache"] if name == "saved" else [])
+
+
+def test_files_that_are_not_all_there_are_an_error(registry: StoreModelRegistry, tmp_path: Path) -> None:
+    (tmp_path / "directory").mkdir()
+    for name in "ab":
+        (tmp_path / "directory" / name).write_bytes(b"weights")
+    create(registry, tmp_path / "directory")
+    (lost,) = (tmp_path / "registry" / "files").rglob("b")
+    lost.unlink()
+    (tmp_path / "target").mkdir()
+    with pytest.raises(OSError, match="is damaged: 1 files with 7 bytes are left of 2 with 14"):
+        registry.model_registry_download("flights", "1", tmp_path / "target")
+
+
+def test_machines_that_share_an_artifact_store_share_the_models(tmp_path: Path) -> None:
+    kept = FakeArtifactStore().kept
+    here, there = (
+        build_stack(artifact_store=FakeArtifactStore(kept=kept), model_registry=StoreModelRegistry()) for _ in range(2)
+    )
+    with here, there:
+        here.model_registry.register("flights")
+        assert there.model_registry.get("flights") is not None
+        version = there.model_registry.create_version("flights", model(tmp_path))
+        assert (version.version, version.source.partition("/")[0]) == ("1", "artifact-store:files")
+        assert here.model_registry.uri("flights", "1") is None
+        here.model_registry.set_alias("flights", "champion", "1")
+        (tmp_path / "target").mkdir()
+        got = there.model_registry.download("flights", "@champion", tmp_path / "target")
+        assert got.read_bytes() == b"weights"
+        there.model_registry.delete("flights")
+        assert here.model_registry.get("flights") is None
+        assert {found.key.split("/")[2] for found in here.artifact_store.list("components/model_registry/")} == {
+            "models"
+        }
+
+
+def test_the_source_of_a_version_is_where_its_files_lie_now(tmp_path: Path) -> None:
+    def stack(directory: str) -> Stack:
+        return build_stack(artifact_store=LocalArtifactStore(path=tmp_path / directory), model_registry="store")
+
+    with stack("before") as before:
+        before.model_registry.register("flights")
+        before.model_registry.create_version("flights", model(tmp_path))
+    (tmp_path / "before").rename(tmp_path / "after")
+    with stack("after") as after:
+        found = after.model_registry.get_version("flights", "1")
+        assert found is not None
+        assert found.source == after.model_registry.uri("flights", "1")
+        assert Path(found.source.removeprefix("file://")).read_bytes() == b"weights"
+
+
+def test_a_registry_goes_to_worker_processes(tmp_path: Path) -> None:
+    with build_stack(model_registry=StoreModelRegistry()) as stack:
+        stack.model_registry.register("flights")
+        (registry,) = (part.plugin for part in stack.of_type("model_registry"))
+        copy = pickle.loads(pickle.dumps(registry))
+        with build_stack(artifact_store=stack.of_type("artifact_store")[0].plugin, model_registry=copy) as other:
+            assert other.model_registry.get("flights") is not None

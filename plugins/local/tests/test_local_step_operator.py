@@ -88,14 +88,17 @@ def test_after_the_machine_started_anew_a_job_has_failed_and_no_stranger_is_harm
         time.sleep(0.05)
 
 
-def test_the_environment_is_what_was_given_with_path_and_home(operator, monkeypatch):
+def test_the_environment_is_what_was_given_with_path_and_homes(operator, monkeypatch):
     monkeypatch.setenv("NOT_MEANT", "for jobs")
     monkeypatch.setenv("MEANT", "for jobs")
     operator.inherit = ("MEANT",)
     job = submit(operator, "import os; print(*sorted(os.environ))", environment={"GIVEN": "1"})
     operator.step_operator_wait(job, 20)
     (line,) = operator.step_operator_logs(job, False)
-    assert set(line.split()) - {"LC_CTYPE"} == {"GIVEN", "MEANT", "PATH", "HOME"} & {*os.environ, "GIVEN"}
+    assert set(line.split()) - {"LC_CTYPE"} == {"GIVEN", "MEANT", "PATH", "HOME", "PLUGBAY_HOME"} & {
+        *os.environ,
+        "GIVEN",
+    }
 
 
 def test_what_cannot_be_granted_is_refused(operator):

@@ -13,7 +13,7 @@ from servers.ray_cluster import ENVIRONMENT, RayCluster
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from ray_project import Project
+from engine_project import Project
 
 
 @pytest.fixture(scope="session")
@@ -43,4 +43,5 @@ def cluster(network: Namespace) -> Iterator[RayCluster]:
 
 @pytest.fixture
 def make_project(tmp_path: Path) -> Callable[..., Project]:
-    return lambda address, **settings: Project(tmp_path, address=address, **settings)
+    source = Path(__file__).parent / "project"
+    return lambda address, **settings: Project(tmp_path, source, flavor="ray", address=address, **settings)

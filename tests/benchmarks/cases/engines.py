@@ -101,7 +101,7 @@ def _dask(stack: contextlib.ExitStack) -> tuple[Any, Callable[[str, int], object
 
     cluster = stack.enter_context(
         LocalCluster(
-            n_workers=_WORKERS, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs=40
+            n_workers=_WORKERS, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs=40
         )
     )
 

@@ -6,12 +6,16 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeAlias
 
 from attrs import evolve
 
 from benchmarks.case import Bench, Case, Pair
 from benchmarks.measuring import fresh
-from plugbay import pipeline, step
+from plugbay import Pipeline, pipeline, step
+
+Prepare: TypeAlias = Callable[[float], Callable[[], object]]
 
 LINES = 10_000
 """A second."""
@@ -36,19 +40,44 @@ def talking(seconds: float, seed: int) -> None:
     talk(seconds, seed)
 
 
+@pipeline
+def talking_aside(seconds: float, seed: int) -> None:
+    """One step that prints beside another one, so that it is given to a worker process."""
+    talk(seconds, seed)
+    talk(0.0, seed + 1)
+
+
 def captured(seconds: float) -> Callable[[], object]:
     """Prepare: the step in a run, its standard output going nowhere else."""
-    talking.run(seconds=0.1, seed=time.time_ns())
-    return _to_nowhere(lambda: talking.run(seconds=seconds, seed=time.time_ns()))
+    return _captured(talking, seconds)
+
+
+def captured_aside(seconds: float) -> Callable[[], object]:
+    """Prepare: the same in a worker process."""
+    return _captured(talking_aside, seconds)
 
 
 def silent_run(seconds: float) -> Callable[[], object]:
     """Prepare: the function called plainly, then a run of a step that prints next to nothing."""
-    talking.run(seconds=0.1, seed=time.time_ns())
+    return _silent(talking, seconds)
+
+
+def silent_aside(seconds: float) -> Callable[[], object]:
+    """Prepare: the same in a worker process."""
+    return _silent(talking_aside, seconds)
+
+
+def _captured(pipeline: Pipeline[..., None], seconds: float) -> Callable[[], object]:
+    pipeline.run(seconds=0.1, seed=time.time_ns())
+    return _to_nowhere(lambda: pipeline.run(seconds=seconds, seed=time.time_ns()))
+
+
+def _silent(pipeline: Pipeline[..., None], seconds: float) -> Callable[[], object]:
+    pipeline.run(seconds=0.1, seed=time.time_ns())
 
     def run() -> None:
         talk(seconds, 0)
-        talking.run(seconds=0.01, seed=time.time_ns())
+        pipeline.run(seconds=0.01, seed=time.time_ns())
 
     return _to_nowhere(run)
 
@@ -62,19 +91,20 @@ def _to_nowhere(function: Callable[[], object]) -> Callable[[], object]:
 
 
 def cases(bench: Bench) -> Iterator[Case]:
-    """Yield the case."""
+    """Yield the cases."""
     seconds = 1.0 if bench.quick else 3.0
-    yield Case(
-        name=f"capturing {LINES:,} lines a second",
-        floor="the time the step takes",
-        budget=0.01,
-        pair=lambda _: _cost(seconds),
-        rounds=bench.rounds(5),
-    )
+    for where, measure, beside in (("", captured, silent_run), (", in a worker", captured_aside, silent_aside)):
+        yield Case(
+            name=f"capturing {LINES:,} lines a second{where}",
+            floor="the time the step takes",
+            budget=0.01,
+            pair=partial(_cost, measure, beside, seconds),
+            rounds=bench.rounds(5),
+        )
 
 
-def _cost(seconds: float) -> Pair:
+def _cost(measure: Prepare, beside: Prepare, seconds: float, _number: int) -> Pair:
     """The processor time that capturing adds, beside the time by the clock."""
-    with_capture, without = fresh(captured, seconds), fresh(silent_run, seconds)
+    with_capture, without = fresh(measure, seconds), fresh(beside, seconds)
     cost = max(0.0, with_capture.cpu - without.cpu)
     return evolve(with_capture, wall=cost, cpu=cost), evolve(without, wall=seconds)

@@ -71,12 +71,16 @@ class Disk:
         self._root = _Directory()
         self._changes: list[_Change] = []
         self._promised: dict[str, bytes] = {}
+        self._unnamed: dict[str, _File] = {}
+        """Files that no directory has; whatever becomes of them, a crash leaves none."""
 
     def play(self, event: Mapping[str, Any]) -> None:
         """Do what a recorded call did."""
         op, path = event["op"], self._parts(event["path"])
         if op == "create":
             self._change(path, _File())
+        elif op == "unnamed":
+            self._unnamed["/".join(path)] = _File()
         elif op == "content":
             node = self._find(path)
             assert isinstance(node, _File), event["path"]
@@ -107,6 +111,9 @@ class Disk:
         return [part for part in path.removeprefix(self._below).split("/") if part]
 
     def _find(self, parts: Sequence[str]) -> _File | _Directory | None:
+        unnamed = self._unnamed.get("/".join(parts))
+        if unnamed is not None:
+            return unnamed
         node: _File | _Directory | None = self._root
         for part in parts:
             assert isinstance(node, _Directory)

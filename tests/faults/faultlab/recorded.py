@@ -1,8 +1,9 @@
 """Run Plugbay's command line and write down every file-system call that it makes below one directory.
 
 ``python recorded.py LOG DIRECTORY WORD...`` adds a line of JSON to ``LOG`` for each call, with absolute paths: descriptors
-of directories are resolved. A call and its line are one step, whatever threads there are. ``put`` is no call of the
-system: it says that the artifact store has returned from writing an object.
+of directories are resolved, and a file without a name goes by what the system shows for its descriptor. A call and its line
+are one step, whatever threads there are. ``put`` is no call of the system: it says that the artifact store has returned from
+writing an object.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+_DESCRIPTORS = "/proc/self/fd/"
+_UNNAMED = getattr(os, "O_TMPFILE", -1)
 
 
 class Recorder:
@@ -35,10 +39,15 @@ class Recorder:
     def _path(path: Any, directory: int | None) -> str:
         if isinstance(path, int):
             return os.readlink(f"/proc/self/fd/{path}")
+        if os.fspath(path).startswith(_DESCRIPTORS):
+            return os.readlink(path)
         start = os.getcwd() if directory is None else os.readlink(f"/proc/self/fd/{directory}")
         return os.path.join(start, os.fspath(path))
 
-    def _content(self, path: str) -> str:
+    def _content(self, path: str | int) -> str:
+        """What is in a file; of one that may have no name, by its descriptor."""
+        if isinstance(path, int):
+            path = f"{_DESCRIPTORS}{path}"
         file = posix.open(path, os.O_RDONLY)
         try:
             parts = []
@@ -70,6 +79,8 @@ class Recorder:
                 result: int = real_open(path, flags, mode, dir_fd=dir_fd)
                 if new:
                     self.tell("create", full)
+                elif flags & _UNNAMED == _UNNAMED:
+                    self.tell("unnamed", self._path(result, None))
                 return result
 
         os.open = open_
@@ -102,14 +113,14 @@ class Recorder:
 
     def _told_write(self, file: int) -> None:
         if stat.S_ISREG(os.fstat(file).st_mode) and (path := self._path(file, None)).startswith(self._below):
-            self.tell("content", path, data=self._content(path), at=path)
+            self.tell("content", path, data=self._content(file), at=path)
 
     def _told_sync(self, file: int) -> None:
         path = self._path(file, None)
         if stat.S_ISDIR(os.fstat(file).st_mode):
             self.tell("syncdir", path)
         elif path.startswith(self._below):
-            self.tell("content", path, data=self._content(path), at=path)
+            self.tell("content", path, data=self._content(file), at=path)
             self.tell("sync", path)
 
 

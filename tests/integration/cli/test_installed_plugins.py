@@ -231,7 +231,7 @@ def test_the_hooks_of_a_type_are_shown_with_kind_arguments_and_summary(project):
     out = project.plugbay("hooks", "artifact_store").out
     assert "artifact_store_url(key: str) -> str\n    one\n    Tell the object's address" in out
     assert "artifact_store_get(key: str) -> bytes\n    one, required\n" in out
-    assert "component_start() -> None\n    pair\n" in project.plugbay("hooks", "lifecycle").out
+    assert "component_start(store: ObjectStore) -> None\n    pair\n" in project.plugbay("hooks", "lifecycle").out
 
 
 def test_a_hook_is_shown_with_its_whole_specification(project):

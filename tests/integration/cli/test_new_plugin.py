@@ -9,9 +9,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from plugbay.cli.skeleton.names import LONGEST, names_for
 from plugbay.cli.skeleton.writing import rendered, write_distribution
@@ -47,15 +49,28 @@ def run(*words: str, cwd: Path, **environment: str) -> str:
     return done.stdout
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A directory that one worker of the tests makes for all."""
+    shared = factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else factory.getbasetemp()
+    with FileLock(shared / f"new-plugin-{name}.lock"):
+        if not (shared / f"new-plugin-{name}").exists():
+            scratch = factory.mktemp(name)
+            make(scratch)
+            scratch.rename(shared / f"new-plugin-{name}")
+    return shared / f"new-plugin-{name}"
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with a distribution of each type, and of each length of name."""
-    root = tmp_path_factory.mktemp("written")
-    for label, name in NAMES.items():
-        for kind in TYPES:
-            distribution = f"plugbay-{name}" if label == "long" else f"{name}-{kind.replace('_', '-')}"
-            write_distribution(names_for(kind, name, distribution), root / label / kind)
-    return root
+
+    def write(root: Path) -> None:
+        for label, name in NAMES.items():
+            for kind in TYPES:
+                distribution = f"plugbay-{name}" if label == "long" else f"{name}-{kind.replace('_', '-')}"
+                write_distribution(names_for(kind, name, distribution), root / label / kind)
+
+    return made_once(tmp_path_factory, "written", write)
 
 
 def test_the_code_needs_no_change_of_style(written: Path) -> None:
@@ -75,15 +90,18 @@ def test_the_code_is_typed(written: Path) -> None:
 @pytest.fixture(scope="module")
 def site(written: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with the distributions of all types installed in it."""
-    target, wheels = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("wheels")
-    projects = [str(written / "hyphens" / kind) for kind in TYPES]
-    (wheels / "build_all.py").write_text(BUILD, encoding="utf-8")
-    run("build_all", str(wheels), *projects, cwd=wheels)
-    built = [str(wheel) for wheel in wheels.glob("*.whl")]
-    assert len(built) == len(TYPES)
-    options = ("--quiet", "--disable-pip-version-check", "--no-deps", "--no-index", "--no-compile")
-    run("pip", "install", *options, "--target", str(target), *built, cwd=target)
-    return target
+
+    def install(target: Path) -> None:
+        wheels = tmp_path_factory.mktemp("wheels")
+        projects = [str(written / "hyphens" / kind) for kind in TYPES]
+        (wheels / "build_all.py").write_text(BUILD, encoding="utf-8")
+        run("build_all", str(wheels), *projects, cwd=wheels)
+        built = [str(wheel) for wheel in wheels.glob("*.whl")]
+        assert len(built) == len(TYPES)
+        options = ("--quiet", "--disable-pip-version-check", "--no-deps", "--no-index", "--no-compile")
+        run("pip", "install", *options, "--target", str(target), *built, cwd=target)
+
+    return made_once(tmp_path_factory, "site", install)
 
 
 def test_what_is_installed_is_listed(site: Path, tmp_path: Path) -> None:
@@ -95,9 +113,10 @@ def test_what_is_installed_is_listed(site: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", TYPES)
 def test_its_tests_pass_at_once(written: Path, site: Path, tmp_path: Path, kind: str) -> None:
-    """Those of the contract of its type among them."""
+    """Those of the contract of its type among them, with the plugins of pytest that it asks for and no other."""
     environment = {"PYTHONPATH": str(site), "PLUGBAY_HOME": str(tmp_path / "home")}
-    options = ("-q", f"--basetemp={tmp_path / 'tests'}", "-p", "no:cacheprovider")
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # those of this repository would take as long as the tests
+    options = ("-q", f"--basetemp={tmp_path / 'tests'}", "-p", "no:cacheprovider", "-p", "pytest_timeout")
     printed = run("pytest", *options, cwd=written / "hyphens" / kind, **environment)
     assert " passed" in printed
 

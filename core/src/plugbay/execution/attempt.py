@@ -8,13 +8,12 @@ import os
 import platform
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from plugbay.errors import OutputError, PlugbayError, ReportFailed, StoreError, listed
+from plugbay.errors import OutputError, PlugbayError, ReportFailed, listed
 from plugbay.execution.current import CurrentStep, executing
 from plugbay.execution.failures import StepCancelled, error_info
 from plugbay.execution.logs import captured
@@ -23,12 +22,17 @@ from plugbay.execution.tasks import Task, artifacts_in, load_input
 from plugbay.pipelines.signature import Signature
 from plugbay.pipelines.step import Step
 from plugbay.reference import resolve
+<<<<<<< HEAD
 from plugbay.store.artifacts import blobs_of
 from plugbay.store.documents import AttemptRecord, CacheEntry, read, write
 from plugbay.store.layout import attempt_key, blob_key, cache_key
+=======
+from plugbay.store.documents import AttemptRecord, read, write
+from plugbay.store.layout import attempt_key
+>>>>>>> main
 from plugbay.typecheck import describe, mismatch
 from plugbay.values import EncodingError, encode
-from plugbay_hookspecs.types import Artifact, CacheSource, ErrorInfo, StepCall, StepInfo, StepStatus
+from plugbay_hookspecs.types import Artifact, ErrorInfo, StepCall, StepInfo, StepStatus
 
 if TYPE_CHECKING:
     from plugbay.execution.tracking import Tracking
@@ -125,7 +129,7 @@ def record_lost(task: Task, error: BaseException, session: Session, *, cancelled
 
 
 def commit(record: AttemptRecord, session: Session) -> tuple[AttemptRecord, bool]:
-    """Write the record, and a cache entry for a success.
+    """Write the record.
 
     :returns: the record that counts, and whether it is this one: an attempt is recorded once, and who comes second is
         given what the first one wrote.
@@ -134,15 +138,6 @@ def commit(record: AttemptRecord, session: Session) -> tuple[AttemptRecord, bool
     key = attempt_key(record.run_id, record.step, record.attempt)
     if not store.put(key, write(record), if_absent=True):
         return read(store.get(key), AttemptRecord, key), False
-    if record.status == "succeeded" and record.fingerprint is not None:
-        entry = CacheEntry(
-            source=CacheSource(run_id=record.run_id, step=record.step, attempt=record.attempt),
-            outputs=record.outputs,
-            seconds=record.ended - record.started,
-            fingerprint=record.fingerprint,
-        )
-        with suppress(StoreError):  # a lost entry is a miss, no more
-            store.put(cache_key(record.fingerprint), write(entry), durable=False)
     return record, True
 
 

@@ -2,11 +2,74 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
+
 from plugbay.errors import StoreError
 from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.store.artifacts import Artifacts
-from plugbay.store.documents import CacheEntry, read
+from plugbay.store.distant import each
+from plugbay.store.documents import AttemptRecord, CacheEntry, read, write
 from plugbay.store.layout import cache_key
+from plugbay_hookspecs.types import CacheSource
+
+_MANY = 256
+"""Entries that are written at once."""
+_SOON = 1.0
+"""Seconds after which the others are, too."""
+
+
+class Answers:
+    """What the steps of a run leave for later calls: entries are found here at once, and written a batch at a time.
+
+    An entry between two records costs more than the same entries one after the other. The driver writes
+    them all, from the records it is given, so that a worker that ends takes none along.
+    """
+
+    def __init__(self, store: ArtifactStore, artifacts: Artifacts) -> None:
+        """Find entries in ``store``, and write them there."""
+        self._store, self._artifacts = store, artifacts
+        self._pending: dict[str, CacheEntry] = {}
+        self._timer: threading.Timer | None = None
+        self._lock = threading.Lock()
+
+    def find(self, fingerprint: str) -> CacheEntry | None:
+        """Return the entry that answers the fingerprint; ``None`` is a miss."""
+        entry = self._pending.get(fingerprint)
+        if entry is not None:
+            return entry if _is_whole(entry, self._artifacts) else None
+        return find_cached(fingerprint, self._store, self._artifacts)
+
+    def add(self, record: AttemptRecord) -> None:
+        """Have a successful attempt answer calls from now on."""
+        if record.fingerprint is None:
+            return
+        self._pending[record.fingerprint] = CacheEntry(
+            source=CacheSource(run_id=record.run_id, step=record.step, attempt=record.attempt),
+            outputs=record.outputs,
+            seconds=record.ended - record.started,
+            fingerprint=record.fingerprint,
+        )
+        if self._timer is None:
+            self._timer = threading.Timer(_SOON, self.write_out)
+            self._timer.daemon = True
+            self._timer.start()
+        elif len(self._pending) >= _MANY:
+            self.write_out()
+
+    def write_out(self) -> None:
+        """Write what is pending into the store; from any thread."""
+        with self._lock:
+            timer, self._timer = self._timer, None
+            if timer is not None:
+                timer.cancel()
+            each(self._store, self._write, list(self._pending.copy().items()))
+
+    def _write(self, answer: tuple[str, CacheEntry]) -> None:
+        fingerprint, entry = answer
+        with suppress(StoreError):  # a lost entry is a miss, no more
+            self._store.put(cache_key(fingerprint), write(entry), durable=False)
+        del self._pending[fingerprint]
 
 
 def find_cached(fingerprint: str, store: ArtifactStore, artifacts: Artifacts) -> CacheEntry | None:
@@ -22,4 +85,8 @@ def find_cached(fingerprint: str, store: ArtifactStore, artifacts: Artifacts) ->
         return None
     if entry.fingerprint != fingerprint:
         return None
-    return entry if all(artifacts.exists(artifact) for artifact in entry.outputs) else None
+    return entry if _is_whole(entry, artifacts) else None
+
+
+def _is_whole(entry: CacheEntry, artifacts: Artifacts) -> bool:
+    return all(artifacts.exists(artifact) for artifact in entry.outputs)

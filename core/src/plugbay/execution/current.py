@@ -93,7 +93,8 @@ class CurrentStep:
         from plugbay.execution.provenance import StepModelRegistry
 
         component = self._stack.only("model_registry")
-        return StepModelRegistry(self._stack.host, component, self._info, self._inputs, self.artifact_store)
+        read = functools.partial(self._stack.read_version, inputs=self._inputs)
+        return StepModelRegistry(self._stack.host, component, self._info, self._inputs, self.artifact_store, read)
 
     @property
     def secrets_manager(self) -> SecretsManager:

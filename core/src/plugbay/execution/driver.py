@@ -134,6 +134,7 @@ def _drive(
         with _guarded(live):
             stack.orchestrator.run(cast(LiveRunProtocol, live))
         live.finish()
+        live.answers.write_out()  # who learns of the end finds the answers
         status = _status(live)
         end = EndRecord(
             run_id=live.id,
@@ -162,6 +163,7 @@ def _drive(
         error.args = (f"{error}\nwhat was committed is kept; go on with the run: plugbay run --resume {live.id}",)
         raise
     finally:
+        live.answers.write_out()
         if not told:  # the store failed, or the process is being ended: observers must let go of the terminal
             lost = RunOutcome(status="interrupted", seconds=time.monotonic() - began, error=live.progress.error)
             stack.host.tell("run_finished", run=info, outcome=lost)

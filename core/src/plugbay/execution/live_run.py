@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from attrs import evolve, frozen
 
 from plugbay.execution.attempt import Finished, execute_attempt, record_lost
-from plugbay.execution.caching import find_cached
+from plugbay.execution.caching import Answers
 from plugbay.execution.failures import StepCancelled, StepTimeout, WorkerLost, call_guarded
 from plugbay.execution.progress import Progress
 from plugbay.execution.ready_step import Attempt, Shipping
@@ -69,6 +69,7 @@ class LiveRun:
         self.progress = Progress(run_id, compiled, self.schedule, session.stack.host)
         self._compiled, self._session, self._interruption = compiled, session, interruption
         self._store = session.stack.artifact_store
+        self.answers = Answers(self._store, session.artifacts)
         self._shipping = Shipping(run_id, session.stack, compiled.code)
         self._operated = any(step.operator is not None for step in self.plan.steps)
         self._resumed = kept is not None
@@ -123,7 +124,7 @@ class LiveRun:
         outcome: Finished | BaseException | Broken
         try:
             with self._interruption.inline():
-                task = evolve(attempt.task, image=None)  # it runs here
+                task = attempt.task if attempt.task.image is None else evolve(attempt.task, image=None)  # it runs here
                 outcome = execute_attempt(task, self._session, self._compiled.steps.get(attempt.call.step.id))
         except StepCancelled as error:  # while the attempt was being recorded; the store tells whether it was
             self._ended_by_us.add(attempt.call.id)
@@ -197,6 +198,7 @@ class LiveRun:
         """Answer a call without an attempt, or have it wait for one like it that is in flight."""
         kept = self._kept.pop(call.id, None)
         if kept is not None:
+            self.answers.add(kept)  # a driver that was killed may not have got to it
             self.progress.kept(call, kept)
             if call.step.operator is not None:
                 self._jobs.clean(call.step.operator, self.progress.info(call, kept.attempt))
@@ -207,7 +209,7 @@ class LiveRun:
         if fingerprint in self._waiters:
             self._waiters[fingerprint].append(call)
             return True
-        entry = find_cached(fingerprint, self._store, self._session.artifacts)
+        entry = self.answers.find(fingerprint)
         if entry is None:
             return False
         self.progress.cached(call, entry)
@@ -278,6 +280,7 @@ class LiveRun:
         record = finished.record
         waiters = self._waiters.pop(attempt.task.fingerprint or "", [])
         if record.status == "succeeded":
+            self.answers.add(record)
             self.progress.succeeded(attempt, record)
         elif record.status != "failed" or not self._retry(attempt, record):
             self.progress.failed(attempt, record, finished.error)

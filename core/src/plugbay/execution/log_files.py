@@ -60,7 +60,8 @@ class TextLog(LogFile):
 
     The file is mapped into memory, so that the operating system has what was copied there, whatever becomes of the process.
     Meanwhile it has another name (:func:`plugbay.home.growing_log_path`), and zeros behind its end. Text that is copied ends
-    with something else than a zero, so that the end can be told. A process that forks appends line by line from then on, as the
+    with something else than a zero, so that the end can be told. What is copied takes no lock, which would cost as much again;
+    so where a window ends is only known once it is closed. A process that forks appends line by line from then on, as the
     other one does.
     """
 
@@ -69,18 +70,17 @@ class TextLog(LogFile):
         super().__init__(info)
         self.pieces: list[str] = []
         """What was printed of a line that has not ended."""
-        self.lock = threading.Lock()
-        """Held by whoever calls :attr:`put`."""
-        self._left = _FEW
-        self.put: Callable[[bytes], object] = self._append
+        self.put: Callable[[bytes], object] = self._append_alone
         """Adds to the file; raises ``ValueError`` for what :meth:`put_hard` is for."""
+        self._lock = threading.Lock()
+        self._left = _FEW
         self._window: mmap.mmap | None = None
         self._start = 0
 
     def put_unended(self, text: str) -> None:
         """Put what there is of a line into the file, but for zeros at its end."""
         self.pieces.append(text)
-        with self.lock:
+        with self._lock:
             self._put_pieces()
 
     def _put_pieces(self) -> None:
@@ -89,22 +89,36 @@ class TextLog(LogFile):
         if len(ended) < len(text):
             self.pieces.insert(0, text[len(ended) :])
         if ended:
-            self.put_hard(ended)
+            self._put(ended)
 
     def taken(self) -> str:
-        """Take the pieces and join them."""
-        count = len(self.pieces)
-        text = "".join(self.pieces[:count])
-        del self.pieces[:count]
-        return text
+        """Take the pieces and join them; another thread may be taking some, too."""
+        last_first = []
+        with suppress(IndexError):
+            while True:
+                last_first.append(self.pieces.pop())
+        return "".join(reversed(last_first))
 
     def put_hard(self, text: str) -> None:
-        """Put text into the file that may not be UTF-8, or not fit into the window."""
-        data = text.encode("utf-8", "backslashreplace")
+        """Put text into the file that may not be UTF-8, or not fit into the window, or meets one that was just closed."""
+        with self._lock:
+            self._put(text)
+
+    def _put(self, text: str) -> None:
+        self._write(text.encode("utf-8", "backslashreplace"))
+
+    def _write(self, data: bytes) -> None:
+        if self._window is None:
+            self._append(data)
+            return
         try:
-            self.put(data)
+            self._window.write(data)
         except ValueError:
             self._go_on(data)
+
+    def _append_alone(self, data: bytes) -> None:
+        with self._lock:
+            self._write(data)  # the file may have been mapped while this waited
 
     def _append(self, data: bytes) -> None:
         _write_all(self.fileno(), data)
@@ -141,12 +155,7 @@ class TextLog(LogFile):
 
     def _go_on(self, data: bytes) -> None:
         """Put into the file what does not fit into the window."""
-        window = self._window
-        if window is None:
-            return
-        end = self._start + window.tell()
-        window.close()
-        self._window = None
+        end = self._close_window()
         if len(data) > _WINDOW // 2:
             with suppress(OSError):
                 os.ftruncate(self.fileno(), end)
@@ -155,13 +164,21 @@ class TextLog(LogFile):
             end = os.fstat(self.fileno()).st_size
             data = b""
         self._show(end)
-        self.put(data)
+        if self._window is not None:
+            self._window.write(data)
+        else:
+            self._append(data)
+
+    def _close_window(self) -> int:
+        """Let nobody copy there any more, and tell where the text ends."""
+        if self._window is not None:
+            self._window.close()
+            self._window = None
+        return self._start + len(os.pread(self.fileno(), _WINDOW, self._start).rstrip(b"\0"))
 
     def _unmap(self, end: int) -> None:
         """Give the file its final form and name, and append to it from now on."""
-        if self._window is not None:
-            self._window.close()
-        self._window, self._left, self.put = None, -1, self._append
+        self._left, self.put = -1, self._append_alone
         if self._handle is not None:
             with suppress(OSError):
                 os.ftruncate(self._handle, end)
@@ -171,23 +188,26 @@ class TextLog(LogFile):
 
     def share(self) -> None:
         """Let a process that is about to be forked append to the file too."""
-        with self.lock:
+        with self._lock:
             self._put_pieces()
             if self._window is not None:
-                self._unmap(self._start + self._window.tell())
+                self._unmap(self._close_window())
             self._left = -1
 
     def close(self) -> bool:
         """Complete the file, and tell whether there is anything in it."""
-        with self.lock:
+        with self._lock:
             rest = self.taken()
-            if rest:
-                self.put_hard(rest)
+            ended = rest.rstrip("\0")
+            if ended:
+                self._put(ended)
+            end = 0
             if self._window is not None:
-                end = self._start + self._window.tell()
+                end = self._close_window()
                 self._unmap(end)
-                return end > 0
-            return super().close()
+            if len(ended) < len(rest):
+                self._append(rest[len(ended) :].encode())
+            return super().close() or end > 0
 
 
 def completed(growing: Path) -> Path:

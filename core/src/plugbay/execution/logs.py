@@ -55,14 +55,13 @@ def _writer(forward: Callable[[str], int]) -> Callable[[str], int]:
         if log is not None:
             pieces = log.pieces
             if text[-1:] == "\n":
-                with log.lock:
-                    line = text
+                line = text
+                try:
                     while pieces:  # mostly one
                         line = pieces.pop() + line
-                    try:
-                        log.put(line.encode())
-                    except ValueError:
-                        log.put_hard(line)
+                    log.put(line.encode())
+                except (ValueError, IndexError):  # another thread may have taken the last piece
+                    log.put_hard(line)
             elif len(text) + len(pieces) < LONG:
                 pieces.append(text)
             else:
@@ -78,7 +77,9 @@ class _Routing:
     _lock = threading.Lock()
     _open: ClassVar[list[TextLog]] = []
     _routers: ClassVar[tuple[_Router, _Router] | None] = None
+    """In place while a log is open; kept afterwards, because the next step's are the same."""
     _streams: ClassVar[tuple[TextIO, TextIO] | None] = None
+    """What the routers stand for."""
 
     @classmethod
     def lone(cls) -> TextLog | None:
@@ -95,10 +96,17 @@ class _Routing:
     def begin(cls, log: TextLog) -> None:
         with cls._lock:
             cls._open.append(log)
-            if cls._routers is None:
-                cls._streams = (sys.stdout, sys.stderr)
-                cls._routers = (_Router(sys.stdout), _Router(sys.stderr))
-                sys.stdout, sys.stderr = cls._routers
+            if len(cls._open) > 1:
+                return
+            streams = (sys.stdout, sys.stderr)
+            if (
+                cls._routers is None
+                or cls._streams is None
+                or streams[0] is not cls._streams[0]
+                or streams[1] is not cls._streams[1]
+            ):
+                cls._streams, cls._routers = streams, (_Router(sys.stdout), _Router(sys.stderr))
+            sys.stdout, sys.stderr = cls._routers
 
     @classmethod
     def end(cls, log: TextLog) -> None:
@@ -110,7 +118,6 @@ class _Routing:
                 sys.stdout = cls._streams[0]
             if sys.stderr is cls._routers[1]:
                 sys.stderr = cls._streams[1]
-            cls._routers = cls._streams = None
 
 
 if hasattr(os, "register_at_fork"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -57,10 +57,16 @@ class StepModelRegistry(ModelRegistry):
     """The model registry of a stack, in a step."""
 
     def __init__(
-        self, host: Host, component: Component, step: StepInfo, inputs: Sequence[Artifact], store: ArtifactStore
+        self,
+        host: Host,
+        component: Component,
+        step: StepInfo,
+        inputs: Sequence[Artifact],
+        store: ArtifactStore,
+        read: Callable[[ModelRegistry, ModelVersion], Any],
     ) -> None:
-        """Reach ``component`` from the attempt ``step``, whose inputs are ``inputs``."""
-        super().__init__(host, component)
+        """Reach ``component`` from the attempt ``step``, whose inputs are ``inputs``; ``read`` reads what it cannot load."""
+        super().__init__(host, component, read)
         self._step, self._sources = step, _Sources(inputs, store)
 
     def create_version(

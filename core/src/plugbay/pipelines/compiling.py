@@ -8,6 +8,8 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
+
 from plugbay.code.fingerprint import code_fingerprint
 from plugbay.errors import PlanError
 from plugbay.pipelines.options import parse_resources
@@ -88,6 +90,7 @@ class _Planner:
         self._code: dict[int, str] = {}
         self._references: dict[int, str] = {}
         self._asked: dict[int, tuple[Retry, Resources]] = {}
+        self._specs: dict[int, tuple[OutputSpec, ...]] = {}
         self._files: dict[Path, str] = {}
 
     def planned(self, call: Call) -> PlannedStep:
@@ -99,14 +102,7 @@ class _Planner:
             name=step.name,
             function=self._reference(step),
             inputs=call.inputs,
-            outputs=tuple(
-                OutputSpec(
-                    name=output.name,
-                    type=describe(output.hint),
-                    items=(call.id, output.name) in self._wiring.mapped_outputs and not mapped,
-                )
-                for output in step.signature.outputs
-            ),
+            outputs=self._outputs(call, mapped=mapped),
             after=tuple(dict.fromkeys(call.after)),
             retry=retry,
             timeout=options.timeout,
@@ -117,6 +113,17 @@ class _Planner:
             cache=options.cache,
             static_fingerprint=self._static_fingerprint(call),
         )
+
+    def _outputs(self, call: Call, *, mapped: bool) -> tuple[OutputSpec, ...]:
+        signature, split = call.step.signature, self._wiring.mapped_outputs
+        found = self._specs.get(id(signature))
+        if found is None:
+            found = self._specs[id(signature)] = tuple(
+                OutputSpec(name=output.name, type=describe(output.hint)) for output in signature.outputs
+            )
+        if mapped or not split:
+            return found
+        return tuple(evolve(spec, items=(call.id, spec.name) in split) for spec in found)
 
     def _retry_and_resources(self, options: StepOptions) -> tuple[Retry, Resources]:
         found = self._asked.get(id(options))

@@ -34,6 +34,8 @@ class Signature:
     outputs: tuple[Output, ...]
     many: bool
     """The function returns a tuple with one element for each output, and not the lone output itself."""
+    positional: tuple[str, ...] | None = None
+    """The names of all parameters, where each of them can be given by its position."""
 
 
 def signature_of(function: Callable[..., Any]) -> Signature:
@@ -46,7 +48,14 @@ def signature_of(function: Callable[..., Any]) -> Signature:
     hints = resolved_hints(function)
     declared = hints.pop("return", Any)
     outputs, many = _outputs(declared, function.__qualname__)
-    return Signature(parameters=parameters, hints=hints, outputs=outputs, many=many)
+    by_place = all(parameter.kind is parameter.POSITIONAL_OR_KEYWORD for parameter in parameters.parameters.values())
+    return Signature(
+        parameters=parameters,
+        hints=hints,
+        outputs=outputs,
+        many=many,
+        positional=tuple(parameters.parameters) if by_place else None,
+    )
 
 
 def resolved_hints(function: Callable[..., Any]) -> dict[str, Any]:

@@ -104,7 +104,9 @@ class Wiring:
     def _bind(
         self, step: Step[..., Any], call_id: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> dict[str, Any]:
-        parameters = step.signature.parameters
+        parameters, names = step.signature.parameters, step.signature.positional
+        if not kwargs and names is not None and len(args) == len(names):
+            return dict(zip(names, args, strict=True))  # what bind() would say, for most calls
         for name in kwargs:
             if name not in parameters.parameters:
                 known = parameters.parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from plugbay.config.schema import Config, StackConfig, load_config
 from plugbay.errors import ConfigError, NotFoundError
@@ -15,6 +15,10 @@ from plugbay.stack.facades.chosen import Facades
 from plugbay.stack.given import components_of
 from plugbay.stack.selection import LateSecrets, select
 from plugbay_hookspecs.types import Health, Problem, StackInfo
+
+if TYPE_CHECKING:
+    from plugbay.stack.facades.model_registry import ModelRegistry
+    from plugbay_hookspecs.types import Artifact, ModelVersion
 
 
 class Stack(Facades):
@@ -94,6 +98,15 @@ class Stack(Facades):
         msg = f"no secrets manager of stack {self.name!r} knows the secret {name!r} (asked: {asked})"
         raise NotFoundError(msg)
 
+    def read_version(self, registry: ModelRegistry, version: ModelVersion, *, inputs: Sequence[Artifact] = ()) -> Any:
+        """Read a version of a model that its registry cannot load, as the artifact it comes from or as files.
+
+        :param inputs: artifacts that may be the one, beside those of the run that the version comes from.
+        """
+        from plugbay.history.models import read_version  # what few runs need, and comes after the stack
+
+        return read_version(self, registry, version, inputs)
+
     def problems(self) -> list[tuple[Component, Problem]]:
         """Everything the components find wrong with their settings, without any I/O."""
         return [(component, problem) for component in self.components for problem in self._problems_of(component)]
@@ -147,8 +160,13 @@ class Stack(Facades):
 
     def _start_all(self) -> None:
         try:
+            starting = {component for component, _ in self.host.implementing("component_start")}
             for component in self.components:
-                self.host.one(component, "component_start")
+                if component in starting:
+                    from plugbay.stack.own_store import OwnStore, own_prefix  # most components need no start
+
+                    own = OwnStore(self.artifact_store, own_prefix(component.info))
+                    self.host.one(component, "component_start", store=own)
                 self._started.append(component)
         except BaseException as error:
             errors = self._stop_all()

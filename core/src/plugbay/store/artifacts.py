@@ -116,6 +116,19 @@ class Artifacts:
             return self._file(artifact)
         return serializer.load(self._source(artifact))
 
+    def load_copy(self, artifact: Artifact, copy: Path) -> Any:
+        """Read the value of an artifact from a copy of its bytes elsewhere; of a file or directory, the value is the copy.
+
+        Raises :class:`CorruptArtifactError` when the bytes are not those of the artifact.
+        """
+        if digest_of_path(copy) != artifact.digest:
+            msg = f"{copy.name} has not the bytes of artifact {artifact.name!r} ({artifact.digest}), of which it should be a copy"
+            raise CorruptArtifactError(msg)
+        if artifact.items is not None:
+            return copy
+        serializer = self._serializers.named(artifact.serializer, artifact.type)
+        return copy if serializer is FILE else serializer.load(copy)
+
     def _source(self, artifact: Artifact) -> Path | BinaryIO:
         if artifact.inline is not None:
             _check(artifact, hashlib.sha256(artifact.inline).hexdigest())
@@ -128,7 +141,7 @@ class Artifacts:
             content = b"".join(self._chunks(artifact))
             _check(artifact, hashlib.sha256(content).hexdigest())
             return io.BytesIO(content)
-        return self._fetched(artifact, self._directory() / artifact.digest)
+        return self._fetched(artifact, self.directory() / artifact.digest)
 
     def chunks(self, artifact: Artifact) -> Iterator[bytes]:
         """Yield the checked bytes of an artifact that is no collection."""
@@ -145,11 +158,11 @@ class Artifacts:
 
     def _file(self, artifact: Artifact) -> Path:
         """The artifact as a file of its own with the name it had; a private copy, which a step may change."""
-        directory = Path(tempfile.mkdtemp(dir=self._directory()))
+        directory = Path(tempfile.mkdtemp(dir=self.directory()))
         return self._copied(artifact, directory, str(artifact.metadata.get("filename") or "file"))
 
     def _load_tree(self, artifact: Artifact) -> Path:
-        root = Path(tempfile.mkdtemp(dir=self._directory()))
+        root = Path(tempfile.mkdtemp(dir=self.directory()))
         each(self._store, lambda item: self._copied(item, root, item.name), artifact.items or ())
         return root
 
@@ -164,7 +177,7 @@ class Artifacts:
 
     def _fetched(self, artifact: Artifact, target: Path) -> Path:
         chunks = [artifact.inline] if artifact.inline is not None else self._chunks(artifact)
-        handle, name = tempfile.mkstemp(dir=self._directory())
+        handle, name = tempfile.mkstemp(dir=self.directory())
         partial = Path(name)
         with closing(HashAside()) as hashed, os.fdopen(handle, "wb") as file:
             for chunk in chunks:
@@ -188,7 +201,7 @@ class Artifacts:
         except FileNotFoundError as error:
             raise _gone(artifact) from error
 
-    def _directory(self) -> Path:
+    def directory(self) -> Path:
         """Where files are put that were fetched from the store; it goes with :meth:`close`, or when the process ends.
 
         Not with this object: who loads a file from ``pipeline.run()["step"].output`` has just its path.

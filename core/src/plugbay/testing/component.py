@@ -10,7 +10,8 @@ import attrs
 import pytest
 
 from plugbay.host.implementations import problems_of
-from plugbay.testing.hooks import hooks_of
+from plugbay.testing.fakes.artifact_store import FakeArtifactStore
+from plugbay.testing.hooks import hooks_of, own_store_in
 from plugbay.testing.processes import Call, Outcome, at_once, over_and_over
 from plugbay_hookspecs import Secret
 from plugbay_hookspecs.types import StackInfo
@@ -41,11 +42,20 @@ class ComponentContract:
         raise NotImplementedError(msg)
 
     @pytest.fixture
-    def hooks(self, component: Any) -> Iterator[Any]:
+    def around(self) -> object:
+        """Make the artifact store of the stack around the component: one that is ready, in memory unless this is overridden."""
+        return FakeArtifactStore()
+
+    @pytest.fixture(autouse=True)
+    def _remember_the_store(self, around: object) -> None:
+        self._around = around  # for the methods below, which tests call without it
+
+    @pytest.fixture
+    def hooks(self, component: Any, around: object) -> Iterator[Any]:
         """The hooks of the component, provisioned and started."""
         hooks = hooks_of(component, self.component_type)
         hooks.component_provision()
-        hooks.component_start()
+        hooks.component_start(store=own_store_in(around, self.component_type))
         yield hooks
         hooks.component_stop()
 
@@ -57,11 +67,11 @@ class ComponentContract:
 
     def at_once(self, component: object, scripts: Sequence[Sequence[Call]]) -> list[list[Outcome]]:
         """Make the calls of each script in a process of its own, all beginning at once."""
-        return at_once(component, self.component_type, scripts)
+        return at_once(component, self.component_type, scripts, artifact_store=self._around)
 
     def over_and_over(self, component: object, script: Sequence[Call]) -> Any:
         """Repeat the calls in another process while the context lasts; then the process is killed."""
-        return over_and_over(component, self.component_type, script)
+        return over_and_over(component, self.component_type, script, artifact_store=self._around)
 
     def test_the_class_is_a_flavor(self, component: object) -> None:
         """It has the hooks that the type requires, with arguments that exist."""
@@ -85,14 +95,14 @@ class ComponentContract:
         health = hooks.component_health()
         assert health is None or health.ok, f"unhealthy: {health.detail}"
 
-    def test_what_was_destroyed_can_be_created_again(self, component: Any) -> None:
+    def test_what_was_destroyed_can_be_created_again(self, component: Any, around: object) -> None:
         """``component_deprovision`` needs no start, and what is gone is no error."""
         hooks = hooks_of(component, self.component_type)
         hooks.component_provision()
         hooks.component_deprovision()
         hooks.component_deprovision()
         hooks.component_provision()
-        hooks.component_start()
+        hooks.component_start(store=own_store_in(around, self.component_type))
         try:
             health = hooks.component_health()
             assert health is None or health.ok, f"unhealthy: {health.detail}"

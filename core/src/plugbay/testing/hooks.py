@@ -7,8 +7,13 @@ from typing import Any
 
 import pluggy
 
+from plugbay.host.host import Host
+from plugbay.stack.facades.artifact_store import ArtifactStore
+from plugbay.stack.given import component_of
+from plugbay.stack.own_store import OwnStore, own_prefix
 from plugbay_hookspecs.catalogue import COMPONENT_TYPES
 from plugbay_hookspecs.markers import PROJECT
+from plugbay_hookspecs.types import ComponentInfo
 
 
 def hooks_of(component: object, component_type: str) -> Any:
@@ -21,3 +26,11 @@ def hooks_of(component: object, component_type: str) -> Any:
     manager.add_hookspecs(import_module("plugbay_hookspecs.lifecycle"))
     manager.register(component, name="component")
     return manager.hook
+
+
+def own_store_in(artifact_store: object, component_type: str) -> OwnStore:
+    """What a stack with the artifact store gives to a component of the type when it starts it."""
+    store = component_of(artifact_store, "artifact_store", "artifact_store")
+    host = Host([store])
+    owner = ComponentInfo(type=component_type, name=component_type, flavor="tested", distribution=None, version=None)
+    return OwnStore(ArtifactStore(host, store), own_prefix(owner))

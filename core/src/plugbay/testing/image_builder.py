@@ -1,7 +1,7 @@
 """What every image builder does.
 
 Commands are programs of the standard library for the ``python`` that the base image has; they run in the image's
-directory.
+directory. A builder that only puts files on a base, without an engine to run anything in it, says so in ``lacking``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import logging
 import tarfile
 import zipfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 from uuid import uuid4
 
@@ -30,7 +30,15 @@ from plugbay_hookspecs.types import BuildOptions, Image, ImageDefaults, ImageSpe
 SECRET = "otter-7f3a-river"  # noqa: S105  made up
 FILE_NAMES = ("größe 日本 🦦.txt", "two  words.txt", "$HOME.txt", 'it\'s "quoted".txt', "-x", "#no comment", "a;b&c")
 HOSTILE_REFERENCES = ("", "Upper/Case:1", "a b:1", "-x", "--tag=a:1", "a:1\nb", "a:../up", "../up:1", "a\0b", "a//b")
-TIMED = ("python", "-c", "import time; open('time', 'w').write(str(time.time_ns()))")
+GREETING = 'a "b" $HOME \\ é'
+TIMED = "import time; open('time', 'w').write(str(time.time_ns()))"
+BEYOND: Mapping[str, Mapping[str, Any]] = {
+    "commands": {"commands": (("python", "-c", "pass"),)},
+    "requirements": {"requirements": ("pip",)},
+    "secrets": {"secrets": ("token",)},
+    "containerfile": {"base": "", "containerfile": "Containerfile"},
+}
+"""What a builder is asked for that lacks a capability."""
 
 
 @frozen
@@ -94,8 +102,11 @@ class ImageBuilderContract(ComponentContract):
     """Tests of an image builder on this machine."""
 
     component_type: ClassVar[str] = "image_builder"
-    capabilities: ClassVar[frozenset[str]] = frozenset({"find", "secrets", "containerfile", "cache"})
-    """``cache``: a build that may use what was built before makes the same image; without it, commands run again."""
+    capabilities: ClassVar[frozenset[str]] = frozenset(
+        {"find", "commands", "requirements", "secrets", "containerfile", "cache"}
+    )
+    """``cache``: a build that may use what was built before makes the same image; without it, commands run again. What
+    of a specification a builder lacks it refuses: nobody gets an image that is less than was asked for."""
     base: ClassVar[str]
     """The reference of an image with Python and pip that the builder finds."""
     processes: ClassVar[int] = 2
@@ -123,7 +134,11 @@ class ImageBuilderContract(ComponentContract):
 
     def spec(self, **settings: Any) -> ImageSpec:
         """A specification on the contract's base."""
-        return ImageSpec(base=self.base, **settings)
+        return ImageSpec(**{"base": self.base, **settings})
+
+    def commands(self, program: str) -> tuple[tuple[str, ...], ...]:
+        """A program for Python as the commands of a specification; none for a builder that runs none."""
+        return () if "commands" in self.lacking else (("python", "-c", program),)
 
     def built(self, hooks: Any, context: Path, spec: ImageSpec, options: BuildOptions) -> Image:
         """Build an image, and check what is said of it."""
@@ -139,41 +154,50 @@ class ImageBuilderContract(ComponentContract):
         return content_of(image.archive, directory)
 
     def test_an_image_is_what_the_specification_says(self, hooks: Any, context: Path, options: BuildOptions) -> None:
-        """Files, directory, variables; commands run in it, in their order, at the end."""
-        environment = {"GREETING": 'a "b" $HOME \\ é', "EMPTY": ""}
-        program = "import os; open('seen', 'w').write(ascii([os.getcwd()[-9:], os.environ['GREETING'], os.listdir()]))"
-        spec = self.spec(
-            files=("main.py", "package"),
-            directory="/srv/work",
-            environment=environment,
-            commands=(
-                ("python", "-c", program),
-                ("python", "-c", "open('given', 'w').write(__import__('sys').argv[1])", "$HOME *"),
-            ),
-        )
-        content = self.content(self.built(hooks, context, spec, options), "/srv/work")
+        """Files, directory and variables."""
+        environment = {"GREETING": GREETING, "EMPTY": ""}
+        spec = self.spec(files=("main.py", "package"), directory="/srv/job", environment=environment)
+        content = self.content(self.built(hooks, context, spec, options), "/srv/job")
         assert {name: content.environment.get(name) for name in environment} == environment, "the variables"
-        assert content.config["config"]["WorkingDir"] == "/srv/work", "the working directory"
-        files = {name.removeprefix("srv/work/"): text for name, text in content.files.items()}
+        assert content.config["config"]["WorkingDir"] == "/srv/job", "the working directory"
+        files = {name.removeprefix("srv/job/"): text for name, text in content.files.items()}
         assert files.pop("main.py") == b"print('it runs')\n", "a file"
         assert files.pop("package/inner/data.bin") == bytes(range(256)), "a file of a directory"
-        seen = files.pop("seen", b"").decode()
-        assert seen.startswith(ascii(["/srv/work", environment["GREETING"]])[:-1]), f"a command saw {seen}"
-        assert files.pop("given", b"") == b"$HOME *", "an argument was changed, as by a shell"
         assert not files, f"nobody asked for {sorted(files)}"
+
+    def test_commands_run_in_the_image_in_their_order(self, hooks: Any, context: Path, options: BuildOptions) -> None:
+        """At the end, with its files and variables, in its directory, and without a shell."""
+        self.need("commands")
+        program = (
+            "import os, sys; sees = [os.getcwd()[-9:], os.environ['GREETING'], sorted(os.listdir())];"
+            "open(sys.argv[1], 'w').write(ascii([*sees, sys.argv[2]]))"
+        )
+        commands = tuple(("python", "-c", program, name, "$HOME *") for name in ("one", "two"))
+        spec = self.spec(
+            files=("main.py",), directory="/srv/job", environment={"GREETING": GREETING}, commands=commands
+        )
+        files = self.content(self.built(hooks, context, spec, options), "/srv/job").files
+        for name, beside in (("one", ["main.py"]), ("two", ["main.py", "one"])):
+            seen = files.get(f"srv/job/{name}", b"").decode()
+            assert seen == ascii(["/srv/job", GREETING, beside, "$HOME *"]), f"command {name} saw {seen}"
 
     def test_requirements_are_installed(self, hooks: Any, context: Path, options: BuildOptions) -> None:
         """From wheels of the context, before the commands run."""
+        self.need("requirements")
         make_wheel(context)
         program = "import plugbay_contract_wheel as it; open('found', 'w').write(it.VALUE)"
         spec = self.spec(
             requirements=("plugbay-contract-wheel>=1",),
             wheels=("plugbay_contract_wheel-1.0-py3-none-any.whl",),
             index="",
-            commands=(("python", "-c", program),),
+            commands=self.commands(program),
         )
-        found = self.content(self.built(hooks, context, spec, options)).files
-        assert found.get("app/found") == b"installed", "a requirement is not there"
+        image = self.built(hooks, context, spec, options)
+        if "commands" in self.lacking:
+            installed = {PurePosixPath(file).name for file in self.content(image, "").files}
+            assert "plugbay_contract_wheel.py" in installed, "a requirement is not there"
+        else:
+            assert self.content(image).files.get("app/found") == b"installed", "a requirement is not there"
 
     def test_the_digest_is_that_of_the_image_in_the_archive(
         self, hooks: Any, context: Path, options: BuildOptions
@@ -193,7 +217,7 @@ class ImageBuilderContract(ComponentContract):
     ) -> None:
         """What was built before is used again."""
         self.need("cache")
-        spec = self.spec(files=("main.py",), commands=(TIMED,))
+        spec = self.spec(files=("main.py",), commands=self.commands(TIMED))
         first = self.built(hooks, context, spec, options)
         again = BuildOptions(reference=f"{options.reference}-2", archive=tmp_path / "again.tar")
         assert self.built(hooks, context, spec, again).digest == first.digest, "the image is another one"
@@ -202,7 +226,8 @@ class ImageBuilderContract(ComponentContract):
         assert self.content(changed).files["app/main.py"] == b"changed", "a file that was changed is as it was before"
 
     def test_without_the_cache_commands_run_again(self, hooks: Any, context: Path, options: BuildOptions) -> None:
-        spec = self.spec(commands=(TIMED,))
+        self.need("commands")
+        spec = self.spec(commands=self.commands(TIMED))
         first = self.content(self.built(hooks, context, spec, options)).files["app/time"]
         again = BuildOptions(reference=options.reference, archive=options.archive, cache=False)
         assert self.content(self.built(hooks, context, spec, again)).files["app/time"] != first, "it was not run again"
@@ -210,21 +235,22 @@ class ImageBuilderContract(ComponentContract):
     def test_the_context_is_left_as_it_was(self, hooks: Any, context: Path, options: BuildOptions) -> None:
         """After a build that failed too."""
         before = _tree(context)
-        for commands in ((("python", "-c", "open('made', 'w')"),), (("python", "-c", "raise SystemExit(1)"),)):
-            spec = self.spec(files=("package",), commands=commands)
+        for program, file in (("open('made', 'w')", "main.py"), ("raise SystemExit(1)", "no such file")):
+            spec = self.spec(files=("package", file), commands=self.commands(program))
             try:
                 self.built(hooks, context, spec, options)
-            except OSError:
-                pass
+            except (OSError, ValueError):
+                assert file == "no such file", "a right build failed"
             assert _tree(context) == before, "the context was changed"
 
     def test_a_failing_command_is_an_os_error_with_what_it_printed(
         self, hooks: Any, context: Path, options: BuildOptions
     ) -> None:
         """And no image has the name."""
+        self.need("commands")
         program = "import sys; print('it is', 'too late'); sys.exit(3)"
         with pytest.raises(OSError) as caught:
-            self.built(hooks, context, self.spec(commands=(("python", "-c", program),)), options)
+            self.built(hooks, context, self.spec(commands=self.commands(program)), options)
         assert "it is too late" in str(caught.value), (
             f"the error does not tell what the command printed: {caught.value}"
         )
@@ -234,7 +260,8 @@ class ImageBuilderContract(ComponentContract):
     def test_what_a_command_prints_is_logged(
         self, hooks: Any, context: Path, options: BuildOptions, caplog: pytest.LogCaptureFixture
     ) -> None:
-        spec = self.spec(commands=(("python", "-c", "print('it is', 'on its way')"),))
+        self.need("commands")
+        spec = self.spec(commands=self.commands("print('it is', 'on its way')"))
         with caplog.at_level(logging.INFO):
             self.built(hooks, context, spec, options)
         assert "it is on its way" in caplog.text, "what the tool prints goes to a logger"
@@ -265,6 +292,17 @@ class ImageBuilderContract(ComponentContract):
         if "find" not in self.lacking:
             assert hooks.image_builder_find(reference=options.reference) is None
 
+    def test_what_it_lacks_is_refused(self, hooks: Any, context: Path, reference: str) -> None:
+        """Rather than left out."""
+        (context / "Containerfile").write_text(f"FROM {self.base}\n", encoding="utf-8")
+        options = BuildOptions(reference=reference, secrets={"token": Secret(SECRET)})
+        for name in [name for name in BEYOND if name in self.lacking]:
+            try:
+                self.built(hooks, context, self.spec(**BEYOND[name]), options)
+            except ValueError:
+                continue
+            pytest.fail(f"it lacks {name}, and an image was built without")
+
     @pytest.mark.parametrize("reference", HOSTILE_REFERENCES, ids=ascii)
     def test_a_hostile_name_is_refused(self, hooks: Any, context: Path, options: BuildOptions) -> None:
         with pytest.raises(ValueError):
@@ -292,13 +330,14 @@ class ImageBuilderContract(ComponentContract):
     ) -> None:
         """Neither in a layer nor in the configuration, nor in its history."""
         self.need("secrets")
+        self.need("commands")
         program = (
             "import hashlib, os; found = open('/run/secrets/token').read();"
             "open('seen', 'w').write(hashlib.sha256(found.encode()).hexdigest())"
         )
         archive = tmp_path / "image.tar"
         options = BuildOptions(reference=reference, archive=archive, secrets={"token": Secret(SECRET)})
-        spec = self.spec(secrets=("token",), commands=(("python", "-c", program),))
+        spec = self.spec(secrets=("token",), commands=self.commands(program))
         content = self.content(self.built(hooks, context, spec, options))
         expected = hashlib.sha256(SECRET.encode()).hexdigest()
         assert content.files.get("app/seen", b"").decode() == expected, "the command did not read the secret"
@@ -309,9 +348,10 @@ class ImageBuilderContract(ComponentContract):
     ) -> None:
         """By no error and no log, although a command prints it."""
         self.need("secrets")
+        self.need("commands")
         options = BuildOptions(reference=reference, secrets={"token": Secret(SECRET)})
         program = "import sys; print('it is', open('/run/secrets/token').read(), flush=True); sys.exit(3)"
-        spec = self.spec(secrets=("token",), commands=(("python", "-c", program),))
+        spec = self.spec(secrets=("token",), commands=self.commands(program))
         with caplog.at_level(logging.DEBUG), pytest.raises(OSError) as caught:
             self.built(hooks, context, spec, options)
         chain: BaseException | None = caught.value
@@ -340,6 +380,7 @@ class ImageBuilderContract(ComponentContract):
     def test_a_containerfile_of_its_own(self, hooks: Any, context: Path, reference: str, tmp_path: Path) -> None:
         """With values for its ``ARG``."""
         self.need("containerfile")
+        self.need("commands")
         (context / ".dockerignore").unlink()
         program = "open('who', 'w').write(__import__('os').environ['WHO'])"
         lines = [f"FROM {self.base}", "WORKDIR /app", "ARG WHO=nobody", "ENV WHO=$WHO"]
@@ -357,11 +398,15 @@ class ImageBuilderContract(ComponentContract):
             archives.append(tmp_path / f"{process}.tar")
             options = BuildOptions(reference=f"localhost/contract/{uuid4().hex}:1", archive=archives[-1])
             program = f"import time; time.sleep(0.3); open('mine', 'w').write('{process}')"
-            spec = self.spec(files=("main.py",), commands=(("python", "-c", program),))
+            (context / f"own-{process}").touch()
+            spec = self.spec(files=("main.py", f"own-{process}"), commands=self.commands(program))
             scripts.append([call("image_builder_build", context=context, spec=spec, options=options)])
         for process, ((outcome,), archive) in enumerate(zip(self.at_once(component, scripts), archives, strict=True)):
             assert outcome.error is None, f"a build failed beside another: {outcome.error}"
-            assert content_of(archive, "/app").files["app/mine"] == str(process).encode(), "the builds were mixed up"
+            found = dict(content_of(archive, "/app").files)
+            if "commands" not in self.lacking:
+                assert found.pop("app/mine") == str(process).encode(), "the builds were mixed up"
+            assert found.keys() == {"app/main.py", f"app/own-{process}"}, "the builds were mixed up"
 
     def test_what_images_for_steps_begin_with_is_told(self, component: Any, hooks: Any) -> None:
         """Without anything being started."""

@@ -352,9 +352,7 @@ def _same(found: dict[str, Any], expected: dict[str, Any]) -> None:
     )
     assert found["steps"].keys() == expected["steps"].keys(), f"there are the steps {list(found['steps'])}"
     assert found["status"] == expected["status"], told
-    # Of several that fail side by side any may be the first.
-    errors = {error for step in expected["steps"].values() for error in step["errors"]}
-    assert found["error"] == expected["error"] or {found["error"], expected["error"]} <= errors, told
+    assert found["error"] == expected["error"], told
 
 
 @contextmanager

@@ -19,7 +19,8 @@ from typing import IO, Any
 import attrs
 from attrs import frozen
 
-from plugbay.testing.hooks import hooks_of
+from plugbay.testing.fakes.artifact_store import FakeArtifactStore
+from plugbay.testing.hooks import hooks_of, own_store_in
 from plugbay_hookspecs import Secret
 
 _SERVE = "from plugbay.testing.processes import serve; serve()"
@@ -47,12 +48,18 @@ def call(hook: str, **arguments: Any) -> Call:
     return Call(hook, arguments)
 
 
-def at_once(component: object, component_type: str, scripts: Sequence[Sequence[Call]]) -> list[list[Outcome]]:
-    """Make the calls of each script in a process of its own, all beginning at once; return what each call did."""
+def at_once(
+    component: object, component_type: str, scripts: Sequence[Sequence[Call]], *, artifact_store: object = None
+) -> list[list[Outcome]]:
+    """Make the calls of each script in a process of its own, all beginning at once; return what each call did.
+
+    :param artifact_store: that of the stack around the component; one in memory where none is given.
+    """
     processes: list[subprocess.Popen[bytes]] = []
+    store = artifact_store or FakeArtifactStore()
     try:
         for script in scripts:
-            processes.append(_started(component, component_type, script, endless=False))
+            processes.append(_started(component, component_type, script, store, endless=False))
         for process in processes:
             _await_ready(process)
         for process in processes:
@@ -65,9 +72,15 @@ def at_once(component: object, component_type: str, scripts: Sequence[Sequence[C
 
 
 @contextmanager
-def over_and_over(component: object, component_type: str, script: Sequence[Call]) -> Iterator[None]:
-    """Repeat the calls in another process, which is killed at the end, wherever it is."""
-    process = _started(component, component_type, script, endless=True)
+def over_and_over(
+    component: object, component_type: str, script: Sequence[Call], *, artifact_store: object = None
+) -> Iterator[None]:
+    """Repeat the calls in another process, which is killed at the end, wherever it is.
+
+    :param artifact_store: that of the stack around the component; one in memory where none is given.
+    """
+    store = artifact_store or FakeArtifactStore()
+    process = _started(component, component_type, script, store, endless=True)
     try:
         _await_ready(process)
         _pipe(process.stdin).write(_GO)
@@ -85,10 +98,11 @@ def serve() -> None:
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a flavor prints is no answer
     sys.path[:] = pickle.load(requests)  # noqa: S301 -- written by our parent, as all below
-    _import(*pickle.load(requests))  # noqa: S301
-    flavor, settings, component_type, script, endless = pickle.load(requests)  # noqa: S301
-    hooks = hooks_of(flavor(**_restored(settings)), component_type)
-    hooks.component_start()
+    for _ in range(2):
+        _import(*pickle.load(requests))  # noqa: S301
+    component, store, component_type, script, endless = pickle.load(requests)  # noqa: S301
+    hooks = hooks_of(_made(*component), component_type)
+    hooks.component_start(store=own_store_in(_made(*store), component_type))
     answers.write(_READY)
     answers.flush()
     requests.read(len(_GO))
@@ -102,16 +116,24 @@ def serve() -> None:
 
 
 def _started(
-    component: object, component_type: str, script: Sequence[Call], *, endless: bool
+    component: object, component_type: str, script: Sequence[Call], store: object, *, endless: bool
 ) -> subprocess.Popen[bytes]:
-    flavor = type(component)
     process = subprocess.Popen([sys.executable, "-c", _SERVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
     requests = _pipe(process.stdin)
     pickle.dump(sys.path, requests)
-    pickle.dump((flavor.__module__, inspect.getfile(flavor)), requests)
-    pickle.dump((flavor, _sendable(_settings(component)), component_type, list(script), endless), requests)
+    for each in (component, store):
+        pickle.dump((type(each).__module__, inspect.getfile(type(each))), requests)
+    pickle.dump((_described(component), _described(store), component_type, list(script), endless), requests)
     requests.flush()
     return process
+
+
+def _described(component: object) -> tuple[type, dict[str, Any]]:
+    return type(component), _sendable(_settings(component))
+
+
+def _made(flavor: type, settings: dict[str, Any]) -> object:
+    return flavor(**_restored(settings))
 
 
 def _settings(component: object) -> dict[str, Any]:

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from plugbay_hookspecs.types.run import CacheSource, ErrorInfo, RunInfo, RunOutcome, RunStatus, StepInfo, StepStatus
     from plugbay_hookspecs.types.serializer import Serializer
     from plugbay_hookspecs.types.stack import ComponentInfo, Health, Problem, StackInfo
-    from plugbay_hookspecs.types.store import ObjectStat
+    from plugbay_hookspecs.types.store import ObjectStat, ObjectStore
     from plugbay_hookspecs.types.validation import Check, CheckResult, Report
 
 _HOMES = {
@@ -86,6 +86,7 @@ _HOMES = {
     "ModelVersion": "model",
     "NamedItemsOf": "plan",
     "ObjectStat": "store",
+    "ObjectStore": "store",
     "OperatorCapabilities": "job",
     "OutputOf": "plan",
     "OutputSpec": "plan",
@@ -152,6 +153,7 @@ __all__ = [
     "ModelVersion",
     "NamedItemsOf",
     "ObjectStat",
+    "ObjectStore",
     "OperatorCapabilities",
     "OutputOf",
     "OutputSpec",

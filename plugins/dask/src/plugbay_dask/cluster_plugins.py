@@ -18,6 +18,7 @@ class OneTry(SchedulerPlugin):  # type: ignore[misc]  # whose types are not look
     """Fail a task that had begun when its worker died, where Dask would start it again: retries are the run's to decide."""
 
     name = "plugbay-one-try"
+    idempotent = True
 
     async def start(self, scheduler: Scheduler) -> None:
         """Keep the scheduler."""
@@ -33,6 +34,9 @@ class Cancelling(WorkerPlugin):  # type: ignore[misc]  # as above
     """End the process of a task that nobody waits for any more: it was cancelled, or the driver is gone."""
 
     name = "plugbay-cancelling"
+
+    name = "plugbay-cancelling"
+    idempotent = True
 
     def transition(self, key: Any, start: str, finish: str, **_: Any) -> None:
         """Watch the tasks of the worker: one that is released while it is executed is waited for, and its result dropped."""

@@ -6,16 +6,16 @@ import pickle
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from plugbay_hookspecs import component, hookimpl
 from plugbay_hookspecs.types.orchestration import Capabilities
 from plugbay_hookspecs.types.stack import Health, Problem, StackInfo
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Client
 
+    from plugbay_dask.results import Results
     from plugbay_hookspecs.types.execution import LiveRun, ReadyStep
     from plugbay_hookspecs.types.plan import Resources
 
@@ -78,15 +78,17 @@ class DaskOrchestrator:
         with self._client() as client:
             # Imported here: it takes a second, and only a run needs it.
             from plugbay_dask.cluster_plugins import register
+            from plugbay_dask.results import Results
 
             register(client)
-            for step in run.ready():
-                if step.portable:
-                    self._submit(client, run, step)
-                else:
-                    run.execute(step)
+            with Results(client, run) as results:
+                for step in run.ready():
+                    if step.portable:
+                        self._submit(client, run, step, results)
+                    else:
+                        run.execute(step)
 
-    def _submit(self, client: Client, run: LiveRun, step: ReadyStep) -> None:
+    def _submit(self, client: Client, run: LiveRun, step: ReadyStep, results: Results) -> None:
         from plugbay_dask.tasks import PREFIX, execute
 
         try:
@@ -99,7 +101,7 @@ class DaskOrchestrator:
         asked = _asked(step.resources, self.resources)
         future = client.submit(execute, key, info.run_id, request, key=key, pure=False, resources=asked)
         run.submitted(step, future.cancel)
-        future.add_done_callback(partial(_complete, run, step))
+        future.add_done_callback(results.of(step))
 
     @contextmanager
     def _client(self) -> Iterator[Client]:
@@ -111,7 +113,11 @@ class DaskOrchestrator:
             return
         with (
             LocalCluster(
-                n_workers=self.workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs=40
+                n_workers=self.workers,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",  # for none, Dask serves HTTP on port 8787 of every address
+                silence_logs=40,
             ) as cluster,
             Client(cluster, timeout=self.timeout, set_as_default=False) as client,
         ):
@@ -122,15 +128,3 @@ def _asked(resources: Resources, names: Sequence[str]) -> dict[str, float] | Non
     """What a task asks of workers, in Dask's form."""
     wanted = {"cpu": resources.cpu, "memory": resources.memory, "gpu": resources.gpu, **resources.other}
     return {name: value for name in names if (value := wanted.get(name)) is not None} or None
-
-
-def _complete(run: LiveRun, step: ReadyStep, future: Future[bytes]) -> None:
-    run.complete(step, _result(future))
-
-
-def _result(future: Future[Any]) -> bytes | BaseException:
-    try:
-        result: bytes = future.result()
-    except BaseException as error:  # noqa: BLE001  also a cancellation; the run is told, whatever it is
-        return error
-    return result

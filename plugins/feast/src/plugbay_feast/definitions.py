@@ -58,9 +58,12 @@ def _importable(root: Path) -> Iterator[None]:
         hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] in ours}
         sys.path.insert(0, str(root))
         importlib.invalidate_caches()
+        # Compiled files go by the second: one of a file that was changed at once would answer for it.
+        compiling, sys.dont_write_bytecode = sys.dont_write_bytecode, True
         try:
             yield
         finally:
+            sys.dont_write_bytecode = compiling
             sys.path.remove(str(root))
             for name in [name for name in sys.modules if name.partition(".")[0] in ours]:
                 del sys.modules[name]

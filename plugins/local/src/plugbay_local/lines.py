@@ -11,13 +11,18 @@ from pathlib import Path
 _hostile = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
+def line_of(record: Mapping[str, object]) -> bytes:
+    """A record as one line, with its end."""
+    text = json.dumps(record, ensure_ascii=False, allow_nan=False)
+    return _hostile.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode() + b"\n"
+
+
 def append_line(path: Path, record: Mapping[str, object]) -> None:
     """Append a record as one line; the directories above are made where they are missing.
 
     The line of a process that was killed while it wrote stays as it is, on a line of its own.
     """
-    text = json.dumps(record, ensure_ascii=False, allow_nan=False)
-    line = _hostile.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode() + b"\n"
+    line = line_of(record)
     path.parent.mkdir(parents=True, exist_ok=True)
     file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:

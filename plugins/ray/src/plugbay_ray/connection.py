@@ -80,7 +80,7 @@ def _connect(address: str | None, workers: int | None, timeout: float) -> None:
             _reach(address, timeout)
             ray.init(address, **quiet)
     finally:
-        if in_main_thread:
+        if handler is not None:
             signal.signal(signal.SIGTERM, handler)  # Ray takes it, and with it how a run is cancelled
 
 

@@ -135,7 +135,7 @@ def _result(future: Future[bytes]) -> bytes | BaseException:
     try:
         return future.result()
     except RayTaskError as error:
-        cause: BaseException = error.cause
+        cause: BaseException = error.cause or error
         cause.add_note(error.traceback_str.rstrip())
         return cause
     except BaseException as error:  # noqa: BLE001  also a worker that was lost; the run is told, whatever it is

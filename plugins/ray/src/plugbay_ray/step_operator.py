@@ -51,6 +51,7 @@ class RayStepOperator:
     """What Ray prepares for a job: `{ pip = ["polars"] }`. The project's code is no part of it: that comes by itself."""
     grace: int = 10
     """Seconds between SIGTERM and SIGKILL."""
+    _made: Any = attrs.field(init=False, default=None, repr=False, eq=False)
 
     @hookimpl
     def component_validate(self, stack: StackInfo) -> Sequence[Problem]:
@@ -175,11 +176,13 @@ class RayStepOperator:
             raise RuntimeError(msg)
         client.delete_job(job)
 
-    def _client(self) -> JobSubmissionClient:
-        from ray.job_submission import JobSubmissionClient
+    def _client(self) -> Any:
+        if self._made is None:  # it asks for Ray's version twice when it is made
+            from ray.job_submission import JobSubmissionClient
 
-        headers = None if self.token is None else {"Authorization": f"Bearer {self.token.reveal()}"}
-        return JobSubmissionClient(self.address, headers=headers)
+            headers = None if self.token is None else {"Authorization": f"Bearer {self.token.reveal()}"}
+            self._made = JobSubmissionClient(self.address, headers=headers)
+        return self._made
 
 
 def _key(step: StepInfo) -> str:

@@ -22,6 +22,7 @@ def _spoil_writes() -> None:
     if not at and not trace:
         return
     count = 0
+    unnamed = getattr(os, "O_TMPFILE", -1)
 
     def meet(name, what):
         nonlocal count
@@ -36,7 +37,7 @@ def _spoil_writes() -> None:
         real = getattr(posix, name)
 
         def call(*args, **options):
-            if name == "open" and not args[1] & os.O_CREAT:
+            if name == "open" and not (args[1] & os.O_CREAT or args[1] & unnamed == unnamed):
                 return real(*args, **options)
             if meet(name, args[0] if name != "write" else len(args[1])):
                 if kind != "kill":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from plugbay.errors import PluginError
 from plugbay.stack.facades.addressed import ByName, missing
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from plugbay.stack.facades.orchestrator import Orchestrator
     from plugbay.stack.facades.secrets_manager import SecretsManager
     from plugbay.stack.facades.step_operator import StepOperator
+    from plugbay_hookspecs.types import ModelVersion
 
 F = TypeVar("F")
 
@@ -45,6 +46,10 @@ class Facades:
 
     def of_type(self, kind: str) -> list[Component]:
         """The components of a type, in stack order."""
+        raise NotImplementedError
+
+    def read_version(self, registry: ModelRegistry, version: ModelVersion) -> Any:
+        """Read a version of a model that its registry cannot load."""
         raise NotImplementedError
 
     def by_name(self, kind: str, facade: Callable[[Host, Component], F]) -> ByName[F]:
@@ -98,7 +103,7 @@ class Facades:
         """The model registry."""
         from plugbay.stack.facades.model_registry import ModelRegistry
 
-        return ModelRegistry(self.host, self.only("model_registry"))
+        return ModelRegistry(self.host, self.only("model_registry"), self.read_version)
 
     @functools.cached_property
     def secrets_manager(self) -> SecretsManager:

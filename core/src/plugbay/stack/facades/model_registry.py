@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from plugbay.stack.facades.addressed import ToOne
 from plugbay_hookspecs.types import ModelOrigin, ModelStage, ModelVersion, RegisteredModel, VersionOrder
+
+if TYPE_CHECKING:
+    from plugbay.host.host import Component, Host
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _ALIAS = re.compile(r"[A-Za-z0-9_-]+")
@@ -21,6 +24,16 @@ class ModelRegistry(ToOne):
 
     Wherever a version is asked for, ``@`` with an alias is one, too.
     """
+
+    def __init__(
+        self, host: Host, component: Component, read: Callable[[ModelRegistry, ModelVersion], Any] | None = None
+    ) -> None:
+        """Reach ``component`` of ``host``.
+
+        :param read: reads a version that the tool cannot load; without it, such a version is ``None``.
+        """
+        super().__init__(host, component)
+        self._read = read
 
     def _number(self, name: str, version: str) -> str:
         """The version that an alias means now. Raises ``KeyError`` when there is none."""
@@ -130,8 +143,19 @@ class ModelRegistry(ToOne):
         return path
 
     def load(self, name: str, version: str) -> Any:
-        """Load a version with the tool's own loader; ``None`` when the tool only keeps files."""
-        return self._call("load", name=name, version=self._number(name, version))
+        """Load a version with the tool's own loader, or, when it only keeps files, as the artifact that it comes from.
+
+        A version that comes from no artifact of a run that is still kept is the path of a copy of its files.
+        """
+        number = self._number(name, version)
+        model = self._call("load", name=name, version=number)
+        if model is not None or self._read is None:
+            return model
+        found = self.get_version(name, number)
+        if found is None:
+            msg = f"{name} {version}"
+            raise KeyError(msg)
+        return self._read(self, found)
 
     def uri(self, name: str, version: str) -> str | None:
         """The address by which other tools take the version; ``None`` when it has none."""

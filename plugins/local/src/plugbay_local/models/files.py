@@ -1,17 +1,16 @@
-"""Keep the files of versions, each version's in a directory of its own that is there as a whole or not at all."""
+"""Keep the files of versions, each version's under a key of its own that only its change names."""
 
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from plugbay_local.models.log import directory_of
-from plugbay_local.objects.directories import SCRATCH, create_scratch
-from plugbay_local.objects.flushing import flush
+from plugbay_hookspecs.types.store import ObjectStore
+from plugbay_local.objects.naming import name_of, part_of
+from plugbay_local.objects.trees import Tree, get_tree, put_tree
 
-_DIRECTORY = "files"
+_PREFIX = "files/"
 
 
 def local_path(source: Path | str) -> Path | None:
@@ -28,51 +27,13 @@ def local_path(source: Path | str) -> Path | None:
     return Path(unquote(parts.path)) if parts.scheme == "file" and parts.netloc in ("", "localhost") else None
 
 
-def keep(root: str, name: str, source: Path) -> str:
-    """Copy a file or directory, with what its links lead to; return where it is, relative to the root."""
-    create_scratch(root)
-    made = Path(root, SCRATCH, f"model-{os.urandom(8).hex()}")
-    made.mkdir()
-    try:
-        name_of_source = os.path.basename(os.path.abspath(source)) or "model"  # noqa: PTH100, PTH119 -- of `..` too
-        copied = copy(source, made / name_of_source)
-        _flush_all(made)
-        kept = Path(_DIRECTORY, directory_of(name), os.urandom(8).hex())
-        place = Path(root, kept)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        made.rename(place)
-        for directory in (place.parent, place.parent.parent, Path(root)):
-            _flush(directory)
-    except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
-        raise
-    return (kept / copied.name).as_posix()
+def keep(store: ObjectStore, name: str, source: Path) -> Tree:
+    """Copy a file or directory, with what its links lead to."""
+    name_of_source = os.path.basename(os.path.abspath(source)) or "model"  # noqa: PTH100, PTH119 -- of `..` too
+    key = f"{_PREFIX}{part_of(name)}/{os.urandom(8).hex()}/{part_of(name_of_source)}"
+    return put_tree(store, key, source)
 
 
-def remove(root: str, kept: str) -> None:
-    """Remove what :func:`keep` kept. What is gone is no error."""
-    shutil.rmtree(Path(root, kept).parent, ignore_errors=True)
-
-
-def copy(source: Path, target: Path) -> Path:
-    """Copy a file or directory to a path where nothing is."""
-    if source.is_dir():
-        shutil.copytree(source, target)
-    else:
-        shutil.copy2(source, target)
-    return target
-
-
-def _flush_all(directory: Path) -> None:
-    for parent, _, files in os.walk(directory):
-        for file in files:
-            _flush(Path(parent, file))
-        _flush(Path(parent))
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        flush(descriptor)
-    finally:
-        os.close(descriptor)
+def copy(store: ObjectStore, kept: Tree, target: Path) -> Path:
+    """Copy what was kept into a directory, under the name that it had."""
+    return get_tree(store, kept, target / name_of(kept.key.rpartition("/")[2]))

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from plugbay_hookspecs.types.model import ModelOrigin, ModelStage, ModelVersion, RegisteredModel
+from plugbay_local.objects.trees import Tree
 
 Change = Mapping[str, Any]
 
@@ -22,10 +23,14 @@ class History:
     model: RegisteredModel | None = None
     versions: dict[str, ModelVersion] = attrs.field(factory=dict)
     """In the order in which they were created."""
-    files: dict[str, str] = attrs.field(factory=dict)
-    """Where the registry keeps the files of a version."""
+    files: dict[str, Tree] = attrs.field(factory=dict)
+    """Where the registry keeps the files of a version; one that it only refers to has none."""
     last_version: int = 0
     """The last number that was given, also to a version that is deleted, or to one of a deleted model."""
+
+    def copy(self) -> History:
+        """The same, to be gone on with by itself."""
+        return attrs.evolve(self, versions=dict(self.versions), files=dict(self.files))
 
     def known(self) -> RegisteredModel:
         """The model; raise ``KeyError`` when there is none."""
@@ -81,7 +86,7 @@ class History:
         self.versions[version] = ModelVersion(
             name=self.name,
             version=version,
-            source=change["source"],
+            source=change["source"] or "",
             description=change["description"],
             metadata=change["metadata"],
             origin=None if origin is None else ModelOrigin(**origin),
@@ -89,7 +94,7 @@ class History:
             updated=at,
         )
         if change["files"] is not None:
-            self.files[version] = change["files"]
+            self.files[version] = Tree(**change["files"])
 
     def _update_version(self, change: Change, at: float) -> None:
         found = self.version(change["version"])

@@ -1,10 +1,11 @@
-"""Write an object, whole or not at all: to a scratch file, flushed, then moved to its key."""
+"""Write an object, whole or not at all: to a file without a name, or a scratch file, flushed, then moved to its key."""
 
+import functools
 import os
 import shutil
 import stat
 from contextlib import suppress
-from errno import EEXIST, EINVAL, EISDIR, EPERM, EXDEV
+from errno import EEXIST, EINVAL, EISDIR, EOPNOTSUPP, EPERM, EXDEV
 from pathlib import Path
 
 from plugbay_local.objects.directories import (
@@ -20,6 +21,8 @@ from plugbay_local.objects.flushing import flush
 from plugbay_local.objects.keys import parts_of
 
 _SCRATCH_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+_UNNAMED_FILE = os.O_WRONLY | getattr(os, "O_TMPFILE", 0)
+_CANNOT_BE_UNNAMED = frozenset({EINVAL, EISDIR, EOPNOTSUPP, EPERM, EXDEV})
 _STORED_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 
 # An attempt is lost when another process removes a directory, or the object, in the microseconds in between.
@@ -55,6 +58,59 @@ def write_object(root: str, key: str, source: bytes | Path, *, if_absent: bool, 
 
 
 def _put_bytes(root_directory: int, parts: list[str], content: bytes, *, if_absent: bool, durable: bool) -> bool:
+    if _can_name_descriptors():
+        written = _put_unnamed(root_directory, parts, content, if_absent=if_absent, durable=durable)
+        if written is not None:
+            return written
+    return _put_scratch(root_directory, parts, content, if_absent=if_absent, durable=durable)
+
+
+def _put_unnamed(
+    root_directory: int, parts: list[str], content: bytes, *, if_absent: bool, durable: bool
+) -> bool | None:
+    """Write a file that has no name until it is complete: no scratch directory is changed, and no name removed.
+
+    :returns: whether it was written; ``None`` where the file system has no such files, or there is an object to replace.
+    """
+    for _ in range(_ATTEMPTS):
+        chain, file = [root_directory], None
+        try:
+            changed_from = create_chain(chain, parts[:-1])
+            parent = chain[-1]
+            file = os.open(".", _UNNAMED_FILE, 0o666, dir_fd=parent)
+            _write_all(file, content)
+            if durable:
+                flush(file)
+            os.link(f"/proc/self/fd/{file}", parts[-1], dst_dir_fd=parent, follow_symlinks=True)
+            if durable:
+                for directory in reversed(chain[changed_from:]):
+                    flush(directory)
+        except FileExistsError:
+            if not if_absent:
+                return None
+            if _keep(chain, parts[-1], durable=durable):
+                return False
+        except FileNotFoundError:  # the directory was removed, or the object that was in the way
+            continue
+        except OSError as error:
+            if error.errno in _CANNOT_BE_UNNAMED:
+                return None
+            raise
+        else:
+            return True
+        finally:
+            if file is not None:
+                os.close(file)
+            close_all(chain[1:])
+    return None
+
+
+@functools.cache
+def _can_name_descriptors() -> bool:
+    return hasattr(os, "O_TMPFILE") and os.path.isdir("/proc/self/fd")  # noqa: PTH112 -- pathlib is slower to ask
+
+
+def _put_scratch(root_directory: int, parts: list[str], content: bytes, *, if_absent: bool, durable: bool) -> bool:
     scratch = open_scratch(root_directory)
     try:
         name = f"put-{os.urandom(8).hex()}"

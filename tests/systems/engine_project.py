@@ -1,4 +1,4 @@
-"""A project in a directory of its own, which is run on a Ray cluster as a user runs it."""
+"""A project in a directory of its own, which is run on an engine's cluster as a user runs it."""
 
 from __future__ import annotations
 
@@ -12,26 +12,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-PROJECT = Path(__file__).parent / "project"
-
 
 class Project:
-    """A project on a Ray cluster, and a directory in which its steps leave notes."""
+    """A project on a cluster, and a directory in which its steps leave notes."""
 
-    def __init__(self, directory: Path, **settings: object) -> None:
+    def __init__(self, directory: Path, source: Path, **orchestrator: object) -> None:
+        """Copy the project ``source``, whose orchestrator has the settings ``orchestrator``, ``flavor`` among them."""
         self.directory = directory / "project"
         self.notes = directory / "notes"
         self.home = directory / "home"
         self.store = directory / "store"
         self.notes.mkdir()
-        shutil.copytree(PROJECT, self.directory, ignore=shutil.ignore_patterns("__pycache__"))
-        given = ", ".join(f"{name} = {_toml(value)}" for name, value in settings.items())
+        shutil.copytree(source, self.directory, ignore=shutil.ignore_patterns("__pycache__"))
+        given = ", ".join(f"{name} = {_toml(value)}" for name, value in orchestrator.items())
         (self.directory / "plugbay.toml").write_text(f"""
 stack = "cluster"
 observers = []
 [stacks.cluster]
 artifact_store = {{ flavor = "local", path = "{self.store}" }}
-orchestrator = {{ flavor = "ray", {given} }}
+orchestrator = {{ {given} }}
 """)
 
     def start(self, *words: str) -> subprocess.Popen[str]:
