@@ -22,14 +22,9 @@ from plugbay.execution.tasks import Task, artifacts_in, load_input
 from plugbay.pipelines.signature import Signature
 from plugbay.pipelines.step import Step
 from plugbay.reference import resolve
-<<<<<<< HEAD
 from plugbay.store.artifacts import blobs_of
-from plugbay.store.documents import AttemptRecord, CacheEntry, read, write
-from plugbay.store.layout import attempt_key, blob_key, cache_key
-=======
 from plugbay.store.documents import AttemptRecord, read, write
-from plugbay.store.layout import attempt_key
->>>>>>> main
+from plugbay.store.layout import attempt_key, blob_key
 from plugbay.typecheck import describe, mismatch
 from plugbay.values import EncodingError, encode
 from plugbay_hookspecs.types import Artifact, ErrorInfo, StepCall, StepInfo, StepStatus
