@@ -169,7 +169,7 @@ class ImageBuilderContract(ComponentContract):
         """At the end, with its files and variables, in its directory, and without a shell."""
         self.need("commands")
         program = (
-            "import os, sys; sees = [os.getcwd()[-9:], os.environ['GREETING'], sorted(os.listdir())];"
+            "import os, sys; sees = [os.getcwd()[-8:], os.environ['GREETING'], sorted(os.listdir())];"
             "open(sys.argv[1], 'w').write(ascii([*sees, sys.argv[2]]))"
         )
         commands = tuple(("python", "-c", program, name, "$HOME *") for name in ("one", "two"))
