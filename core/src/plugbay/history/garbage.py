@@ -277,7 +277,12 @@ class _Collection:
     def _sweep_scratch(self) -> None:
         """Files of processes that were killed while they wrote."""
         scratch = self._store.scratch()
-        for path in sorted(scratch.iterdir()) if scratch is not None and scratch.is_dir() else ():
+        try:
+            paths = sorted(scratch.iterdir()) if scratch is not None and scratch.is_dir() else []
+        except OSError as error:
+            msg = f"the artifact store's directory for new files cannot be read: {error}"
+            raise StoreError(msg) from error
+        for path in paths:
             with suppress(OSError):
                 stat = path.lstat()
                 if self._now - stat.st_mtime > self._grace:
