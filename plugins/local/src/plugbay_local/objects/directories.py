@@ -1,12 +1,13 @@
-"""Open the directories of a store part by part, so that no symbolic link leads out of it.
+"""Open what lies in a store so that no symbolic link leads out of it.
 
-A path that is checked first and used later can be changed in between; a descriptor cannot. The root itself may be a
-symbolic link: whoever configures the store chooses where it lies. Below it the store makes none, so one is refused.
+A path that is checked first and used later can be changed in between; a descriptor cannot. So directories are opened part by
+part, or, where the system tells what path a descriptor has, at once by the whole path. The root itself may be a symbolic
+link: whoever configures the store chooses where it lies. Below it the store makes none, so one is refused.
 """
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from errno import EACCES
 from pathlib import Path
@@ -61,6 +62,28 @@ def _flush_above(root: str, descriptor: int) -> None:
             os.close(parent)
 
 
+def open_at_once(path: str, flags: int) -> int | None:
+    """Open a file or directory by its absolute path, which takes one call where the parts take one each.
+
+    Raises ``FileNotFoundError`` when nothing is there.
+
+    :returns: ``None`` when a link may be on the way, or for any other reason: then the parts tell which.
+    """
+    try:
+        descriptor = os.open(path, flags | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return None
+    try:
+        if os.readlink(f"/proc/self/fd/{descriptor}") == path:  # noqa: PTH115 -- several times a step
+            return descriptor
+    except OSError:  # no such directory on this system
+        pass
+    os.close(descriptor)
+    return None
+
+
 def open_scratch(root_descriptor: int) -> int:
     """Open the scratch directory, made where it is missing."""
     try:
@@ -113,6 +136,26 @@ def create_chain(chain: list[int], parts: Iterable[str]) -> int:
             _make(parent, part)
             chain.append(_open_below(parent, part))
     return len(chain) - 1 if first_changed is None else first_changed
+
+
+def create_directory(root: str, parts: Sequence[str], *, durable: bool) -> tuple[list[int], int]:
+    """Open the directory that ``parts`` lead to from the root, made with its parents where it is missing.
+
+    Raises ``FileNotFoundError`` as :func:`create_chain` does.
+
+    :returns: descriptors to close, the directory's own last, and the index among them from which on they must be flushed
+        for it to be durable.
+    """
+    with suppress(FileNotFoundError):
+        directory = open_at_once("/".join((root, *parts)), _DIRECTORY)
+        if directory is not None:
+            return [directory], 0
+    chain = [create_root(root, durable=durable)]
+    try:
+        return chain, create_chain(chain, parts)
+    except BaseException:
+        close_all(chain)
+        raise
 
 
 def close_all(descriptors: Iterable[int]) -> None:

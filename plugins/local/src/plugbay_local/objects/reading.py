@@ -7,7 +7,7 @@ from errno import ENOENT
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from plugbay_hookspecs.types.store import ObjectStat
-from plugbay_local.objects.directories import close_all, is_link, open_chain, open_root, refuse_link
+from plugbay_local.objects.directories import close_all, is_link, open_at_once, open_chain, open_root, refuse_link
 from plugbay_local.objects.keys import parts_of
 
 if TYPE_CHECKING:
@@ -61,6 +61,9 @@ def _open_file(root: str, key: str) -> int:
     parts = parts_of(key)
     chain: list[int] = []
     try:
+        file = open_at_once(f"{root}/{key}", _OBJECT)
+        if file is not None:
+            return _regular(file, key)
         chain.append(open_root(root))
         open_chain(chain, parts[:-1])
         return _open_regular(chain[-1], parts[-1])
@@ -78,6 +81,11 @@ def _open_regular(parent: int, name: str) -> int:
         if not isinstance(error, FileNotFoundError) and is_link(parent, name):
             refuse_link(name)
         raise
+    return _regular(file, name)
+
+
+def _regular(file: int, name: str) -> int:
+    """What is no regular file is no object."""
     if not stat.S_ISREG(os.fstat(file).st_mode):
         os.close(file)
         raise FileNotFoundError(ENOENT, os.strerror(ENOENT), name)

@@ -11,9 +11,11 @@ from pathlib import Path
 from plugbay_local.objects.directories import (
     close_all,
     create_chain,
+    create_directory,
     create_root,
     is_link,
     open_chain,
+    open_root,
     open_scratch,
     refuse_link,
 )
@@ -38,15 +40,19 @@ def write_object(root: str, key: str, source: bytes | Path, *, if_absent: bool, 
     parts = parts_of(key)
     source_file = _open_source(source) if isinstance(source, Path) else None
     try:
+        # By its path first: few objects are there, and a link on the way to it is refused below.
+        if if_absent and os.path.lexists(f"{root}/{key}") and _keep_present(root, parts, durable=durable):
+            return False
+        if isinstance(source, bytes) and _can_name_descriptors():
+            written = _put_unnamed(root, parts, source, if_absent=if_absent, durable=durable)
+            if written is not None:
+                return written
         root_directory = create_root(root, durable=durable)
         try:
-            # By its path first: few objects are there, and a link on the way to it is refused below.
-            if if_absent and os.path.lexists(f"{root}/{key}") and _keep_present(root_directory, parts, durable=durable):
-                return False
-            if isinstance(source, Path):
-                assert source_file is not None
-                return _put_file(root_directory, parts, source, source_file, if_absent=if_absent, durable=durable)
-            return _put_bytes(root_directory, parts, source, if_absent=if_absent, durable=durable)
+            if isinstance(source, bytes):
+                return _put_scratch(root_directory, parts, source, if_absent=if_absent, durable=durable)
+            assert source_file is not None
+            return _put_file(root_directory, parts, source, source_file, if_absent=if_absent, durable=durable)
         finally:
             os.close(root_directory)
     except OSError as error:
@@ -57,38 +63,29 @@ def write_object(root: str, key: str, source: bytes | Path, *, if_absent: bool, 
             os.close(source_file)
 
 
-def _put_bytes(root_directory: int, parts: list[str], content: bytes, *, if_absent: bool, durable: bool) -> bool:
-    if _can_name_descriptors():
-        written = _put_unnamed(root_directory, parts, content, if_absent=if_absent, durable=durable)
-        if written is not None:
-            return written
-    return _put_scratch(root_directory, parts, content, if_absent=if_absent, durable=durable)
-
-
-def _put_unnamed(
-    root_directory: int, parts: list[str], content: bytes, *, if_absent: bool, durable: bool
-) -> bool | None:
+def _put_unnamed(root: str, parts: list[str], content: bytes, *, if_absent: bool, durable: bool) -> bool | None:
     """Write a file that has no name until it is complete: no scratch directory is changed, and no name removed.
 
     :returns: whether it was written; ``None`` where the file system has no such files, or there is an object to replace.
     """
     for _ in range(_ATTEMPTS):
-        chain, file = [root_directory], None
+        opened: list[int] = []
+        file = None
         try:
-            changed_from = create_chain(chain, parts[:-1])
-            parent = chain[-1]
+            opened, changed_from = create_directory(root, parts[:-1], durable=durable)
+            parent = opened[-1]
             file = os.open(".", _UNNAMED_FILE, 0o666, dir_fd=parent)
             _write_all(file, content)
             if durable:
                 flush(file)
             os.link(f"/proc/self/fd/{file}", parts[-1], dst_dir_fd=parent, follow_symlinks=True)
             if durable:
-                for directory in reversed(chain[changed_from:]):
+                for directory in reversed(opened[changed_from:]):
                     flush(directory)
         except FileExistsError:
             if not if_absent:
                 return None
-            if _keep(chain, parts[-1], durable=durable):
+            if _keep_present(root, parts, durable=durable):
                 return False
         except FileNotFoundError:  # the directory was removed, or the object that was in the way
             continue
@@ -101,7 +98,7 @@ def _put_unnamed(
         finally:
             if file is not None:
                 os.close(file)
-            close_all(chain[1:])
+            close_all(opened)
     return None
 
 
@@ -203,15 +200,16 @@ def _place(
     raise FileExistsError(EEXIST, os.strerror(EEXIST), name)
 
 
-def _keep_present(root_directory: int, parts: list[str], *, durable: bool) -> bool:
-    chain = [root_directory]
+def _keep_present(root: str, parts: list[str], *, durable: bool) -> bool:
+    chain: list[int] = []
     try:
+        chain.append(open_root(root))
         open_chain(chain, parts[:-1])
         return _keep(chain, parts[-1], durable=durable)
     except FileNotFoundError:
         return False
     finally:
-        close_all(chain[1:])
+        close_all(chain)
 
 
 def _keep(chain: list[int], name: str, *, durable: bool) -> bool:
