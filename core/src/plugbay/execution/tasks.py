@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
@@ -25,6 +26,7 @@ from plugbay_hookspecs.types import (
 )
 
 FINGERPRINT_VERSION = 1
+_VERSION = canonical(["plugbay", FINGERPRINT_VERSION])
 
 Resolved: TypeAlias = tuple[str, Any]
 """An input whose artifacts are known: ``("value", JSON tree)``, ``("artifact", Artifact)``, ``("list", [Resolved, ...])`` or
@@ -88,13 +90,14 @@ def fingerprint_of(static: str, inputs: Mapping[str, Resolved], outputs: tuple[O
 
     :param static: the digest of what is known at plan time.
     """
-    parts = [
-        ["plugbay", FINGERPRINT_VERSION],
-        static,
-        [[name, _identity(resolved)] for name, resolved in sorted(inputs.items())],
-        [[output.name, output.items] for output in outputs],
-    ]
-    return hashlib.sha256(canonical(parts)).hexdigest()
+    known = [[name, _identity(resolved)] for name, resolved in sorted(inputs.items())]
+    parts = _VERSION + canonical(static) + canonical(known) + _canonical_outputs(outputs)
+    return hashlib.sha256(b"l%d:%b" % (len(parts), parts)).hexdigest()
+
+
+@functools.lru_cache
+def _canonical_outputs(outputs: tuple[OutputSpec, ...]) -> bytes:
+    return canonical([[output.name, output.items] for output in outputs])
 
 
 def _identity(resolved: Resolved) -> Any:

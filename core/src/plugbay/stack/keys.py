@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+_is_plain = re.compile(r"(?:[\w-][\w.-]*/)*[\w-][\w.-]*", re.ASCII).fullmatch
+"""Keys of letters, digits and a few marks: most of them, and nothing more has to be looked at when they are short."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
 _LONGEST_PART = 255
 _LONGEST_KEY = 1024
@@ -14,6 +16,8 @@ def check_key(key: str) -> str:
 
     Raises ``ValueError`` that says what is wrong with it.
     """
+    if len(key) <= _LONGEST_PART and _is_plain(key):
+        return key
     if not key or len(key.encode("utf-8", "surrogatepass")) > _LONGEST_KEY:
         msg = f"a key has 1 to {_LONGEST_KEY} bytes, not {key[:80]!r}"
         raise ValueError(msg)

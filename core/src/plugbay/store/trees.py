@@ -80,7 +80,12 @@ def _converter() -> Converter:
     converter.register_structure_hook_func(lambda hint: hint is object, lambda value, _: value)
     converter.register_structure_hook_func(_is_binding, lambda tree, _: _binding(tree))
     converter.register_structure_hook(Artifact, lambda tree, _: _artifact(tree))
+    converter.register_structure_hook_func(_is_artifacts, lambda trees, _: tuple(map(_artifact, trees)))
     return converter
+
+
+def _is_artifacts(hint: Any) -> bool:
+    return bool(hint == tuple[Artifact, ...])
 
 
 def _is_binding(hint: Any) -> bool:
@@ -138,11 +143,7 @@ def _artifact_tree(artifact: Artifact) -> dict[str, Any]:
 
 def _artifact(tree: dict[str, Any]) -> Artifact:
     texts = (tree["name"], tree["serializer"], tree["type"], tree["digest"])
-    if (
-        not all(type(text) is str for text in texts)
-        or _is_digest(tree["digest"]) is None
-        or type(tree["size"]) is not int
-    ):
+    if set(map(type, texts)) != {str} or _is_digest(tree["digest"]) is None or type(tree["size"]) is not int:
         msg = "an artifact whose name, digest, size, serializer or type is none"
         raise ValueError(msg)
     inline = tree["text"].encode() if "text" in tree else base64.b64decode(tree["base64"]) if "base64" in tree else None
