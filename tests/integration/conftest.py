@@ -57,8 +57,12 @@ class Recorder:
         self.events.append(("step_succeeded", {"step": step, "outputs": outputs}))
 
     @hookimpl
-    def step_failed(self, step, error):
-        self.events.append(("step_failed", {"step": step, "error": error}))
+    def step_failed(self, step, error, seconds):
+        self.events.append(("step_failed", {"step": step, "error": error, "seconds": seconds}))
+
+    @hookimpl
+    def step_cancelled(self, step, seconds):
+        self.events.append(("step_cancelled", {"step": step, "seconds": seconds}))
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ def test_settings_do_not_reach_the_environment_of_workers(pool):
         assert run[name].output.load() == dict(os.environ)
 
 
-def test_fail_fast_cancels_what_runs(pool):
+def test_fail_fast_cancels_what_runs_and_tells_of_it(pool, recorder):
     import pooled
 
     before = time.monotonic()
@@ -105,6 +105,10 @@ def test_fail_fast_cancels_what_runs(pool):
     assert run.status == "failed"
     assert run.failed_step == "broken"
     assert run["sleep"].status == "cancelled"
+    (broken,) = recorder.named("step_failed")
+    assert broken["seconds"] == run["broken"].summary.seconds
+    (sleeping,) = recorder.named("step_cancelled")
+    assert (sleeping["step"].step, sleeping["seconds"]) == ("sleep", run["sleep"].summary.seconds)
 
 
 SCRIPT = """

@@ -324,10 +324,13 @@ def step_succeeded(step: StepInfo, outputs: Mapping[str, Artifact], seconds: flo
 
 
 @hookspec
-def step_failed(step: StepInfo, error: ErrorInfo) -> None:
+def step_failed(step: StepInfo, error: ErrorInfo, seconds: float) -> None:
     """Learn that a step failed for good.
 
     Called in the driver, after its last attempt was recorded. An exception is reported and does not change the outcome.
+
+    :param seconds: how long the last attempt took; 0 for a step that failed before it had one, since it was to be mapped
+        over something that is no list.
 
     .. code-block:: python
 
@@ -348,6 +351,42 @@ def step_failed(step: StepInfo, error: ErrorInfo) -> None:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 file = self.folder / f"{step.run_id}-{step.step}-{step.attempt}.txt"
                 file.write_text(error.traceback or str(error), encoding="utf-8")
+
+    .. versionadded:: 0.1
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def step_cancelled(step: StepInfo, seconds: float) -> None:
+    """Learn that an attempt was ended before its time: somebody cancelled the run, or another step failed fast.
+
+    Called in the driver, after the attempt was recorded. Steps that had not begun are told by :func:`step_skipped`, and a
+    step that took longer than its timeout by :func:`step_retrying` or :func:`step_failed`. An exception is reported and
+    does not change the outcome.
+
+    :param seconds: how long the attempt took.
+
+    .. code-block:: python
+
+        from attrs import field
+        from plugbay_hookspecs import component, hookimpl
+        from plugbay_hookspecs.types import RunInfo, StepInfo
+
+
+        @component
+        class Waste:
+            '''Adds up the seconds that cancelled attempts had taken, run by run.'''
+
+            seconds: dict[str, float] = field(factory=dict, init=False)
+
+            @hookimpl
+            def run_started(self, run: RunInfo) -> None:
+                self.seconds[run.id] = 0.0
+
+            @hookimpl
+            def step_cancelled(self, step: StepInfo, seconds: float) -> None:
+                self.seconds[step.run_id] += seconds
 
     .. versionadded:: 0.1
     """

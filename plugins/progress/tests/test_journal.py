@@ -52,7 +52,7 @@ def test_a_mapped_step_counts_as_done_when_no_call_is_open(journal: RunJournal) 
     journal.queued(step("score.1"))
     journal.succeeded(step("score.0"), 0.1)
     assert journal.snapshot(most=6).done == 0
-    journal.failed(step("score.1"), BOOM)
+    journal.failed(step("score.1"), BOOM, 0.1)
     snapshot = journal.snapshot(most=6)
     assert (snapshot.done, snapshot.failed) == (1, 1)
 
@@ -67,13 +67,22 @@ def test_the_end_counts_mapped_steps_once_and_names_what_did_not_end(journal: Ru
     assert sentence(end) == "run r succeeded in 1.00s: 2 succeeded, 1 unfinished"
 
 
+def test_a_cancelled_attempt_ends_its_step_and_its_map(journal: RunJournal) -> None:
+    journal.started(step("train"))
+    assert [sentence(line) for line in journal.cancelled(step("train"), 0.4)] == ["step train cancelled in 0.40s"]
+    journal.queued(step("score.0"))
+    journal.cancelled(step("score.0"), 0.1)
+    lines = [sentence(line) for line in journal.finish(OUTCOME)]
+    assert lines == ["step score cancelled in 0.00s, 1 call", "run r succeeded in 1.00s: 2 cancelled"]
+
+
 def test_lines_of_one_kind_stop_after_a_while_and_say_so(journal: RunJournal) -> None:
     shown = [sentence(line) for number in range(9) for line in journal.skipped(step(f"s{number}"), "needs load")]
     assert shown == [
         *[f"step s{number} skipped: needs load" for number in range(3)],
         "from here on, steps skipped are only counted",
     ]
-    assert journal.failed(step("other"), BOOM)
+    assert journal.failed(step("other"), BOOM, 0.1)
 
 
 def test_a_dot_in_an_id_does_not_make_a_call(journal: RunJournal) -> None:

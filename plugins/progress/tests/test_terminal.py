@@ -26,7 +26,7 @@ def test_finished_steps_stay_and_live_lines_go(on_terminal: OnTerminal) -> None:
         progress.step_started(step=step("train", 2))
         redrawn()
         os.write(1, b"<again>")
-        progress.step_failed(step=step("train", 2), error=error())
+        progress.step_failed(step=step("train", 2), error=error(), seconds=0.1)
         progress.step_skipped(step=step("report"), reason="needs train")
         progress.run_finished(
             run=run_info(), outcome=outcome("failed", 63, error=error(), failed_step="train")
@@ -176,7 +176,7 @@ def test_calls_of_a_mapped_step_share_a_line(on_terminal: OnTerminal) -> None:
         for call in range(1000):
             progress.step_started(step=step(f"score.{call}"))
             if call == 400:
-                progress.step_failed(step=step(f"score.{call}"), error=error())
+                progress.step_failed(step=step(f"score.{call}"), error=error(), seconds=0.1)
                 redrawn()
                 os.write(1, b"<now>")
             else:
@@ -188,7 +188,7 @@ def test_calls_of_a_mapped_step_share_a_line(on_terminal: OnTerminal) -> None:
     assert "● score         401/1000 calls  0s, 1 failed" in shown.lines_at("<now>")
     lines = shown.lines()
     assert len(lines) == 6
-    assert lines[2] == "✗ score.400     ValueError: boom"
+    assert lines[2] == "✗ score.400     0.10s  ValueError: boom"
     assert lines[3].startswith("✗ score") and lines[3].endswith("s  1000 calls: 999 succeeded, 1 failed")
 
 
@@ -337,7 +337,7 @@ def test_a_forked_process_can_print(on_terminal: OnTerminal) -> None:
 
 
 def test_no_color_is_respected(on_terminal: OnTerminal) -> None:
-    body = "progress.run_started(run=run_info())\nprogress.step_failed(step=step('a'), error=error())\nfinish()"
+    body = "progress.run_started(run=run_info())\nprogress.step_failed(step=step('a'), error=error(), seconds=0.1)\nfinish()"
     assert "\x1b[1;31m" in on_terminal(body).output
     assert "31m" not in on_terminal(body, NO_COLOR="1").output
 

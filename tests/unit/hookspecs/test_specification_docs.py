@@ -32,6 +32,7 @@ ALL_ARE_CALLED = {
     "step_skipped",
     "step_succeeded",
     "step_failed",
+    "step_cancelled",
     "step_enter",
     "step_leave",
     "step_metadata",

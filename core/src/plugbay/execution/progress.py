@@ -63,12 +63,14 @@ class Progress:
 
     def failed(self, attempt: Attempt, record: AttemptRecord, exception: BaseException | None) -> None:
         """The attempt has failed or was cancelled, and there will be no other: what needs the call cannot run."""
-        error = record.error or _UNKNOWN
-        skipped = self._schedule.failed(attempt.call, _summary(record))
+        error, summary = record.error or _UNKNOWN, _summary(record)
+        skipped = self._schedule.failed(attempt.call, summary)
         if record.status == "failed":
             self._note_failure(attempt.call.id, error, exception)
-            self._host.tell("step_failed", step=attempt.info, error=error)
+            self._host.tell("step_failed", step=attempt.info, error=error, seconds=summary.seconds)
             self._call_user(attempt.call, "on_failure", attempt.info, error)
+        else:
+            self._host.tell("step_cancelled", step=attempt.info, seconds=summary.seconds)
         self._tell_skipped(skipped)
 
     def step_failed(self, step: PlannedStep, cause: Exception) -> None:
@@ -76,7 +78,7 @@ class Progress:
         error = error_info(cause)
         skipped = self._schedule.step_failed(step, StepSummary(status="failed", reason=str(error)))
         self._note_failure(step.id, error, cause)
-        self._host.tell("step_failed", step=self._info_of_step(step), error=error)
+        self._host.tell("step_failed", step=self._info_of_step(step), error=error, seconds=0.0)
         self._tell_skipped(skipped)
 
     def skip_the_rest(self, reason: str) -> None:

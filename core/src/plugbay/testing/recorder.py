@@ -133,6 +133,10 @@ class Listening:
         pass
 
     @hookimpl
+    def step_cancelled(self) -> None:
+        pass
+
+    @hookimpl
     def step_enter(self) -> None:
         pass
 

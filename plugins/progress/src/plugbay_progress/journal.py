@@ -37,6 +37,8 @@ class _Calls:
         """Choose the ending that stands for them all."""
         if self.ended["failed"]:
             return "failed"
+        if self.ended["cancelled"]:
+            return "cancelled"
         endings: tuple[Ending, ...] = ("cached", "skipped")
         return next((ending for ending in endings if self.ended[ending] == self.ended.total()), "succeeded")
 
@@ -120,9 +122,13 @@ class RunJournal:
         """Take :func:`step_succeeded`."""
         return self._end(step, "succeeded", seconds, "")
 
-    def failed(self, step: StepInfo, error: ErrorInfo) -> list[Line]:
+    def failed(self, step: StepInfo, error: ErrorInfo, seconds: float) -> list[Line]:
         """Take :func:`step_failed`."""
-        return self._end(step, "failed", None, wording.one_line(str(error)))
+        return self._end(step, "failed", seconds or None, wording.one_line(str(error)))
+
+    def cancelled(self, step: StepInfo, seconds: float) -> list[Line]:
+        """Take :func:`step_cancelled`."""
+        return self._end(step, "cancelled", seconds, "")
 
     def finish(self, outcome: RunOutcome) -> list[Line]:
         """Take :func:`run_finished`: what is left to say, the run's end last."""
@@ -222,9 +228,7 @@ class RunJournal:
                 # The mapped step itself: its calls were counted already.
                 return self._turn_to(None)
             else:
-                attempt = self._running.pop(name, None)
-                if ending == "failed" and attempt is not None:
-                    seconds = self._clock() - attempt.since
+                self._running.pop(name, None)
                 self._ended[ending] += 1
             return lines + self._show(
                 Line(kind=ending, run=self.run, step=step.step, seconds=seconds, message=message, attempt=step.attempt)
@@ -239,7 +243,7 @@ class RunJournal:
         return []
 
 
-_ENDINGS: tuple[Ending, ...] = ("succeeded", "cached", "failed", "skipped")
+_ENDINGS: tuple[Ending, ...] = ("succeeded", "cached", "failed", "cancelled", "skipped")
 
 
 def _in_order(counts: Counter[Ending]) -> dict[str, int]:

@@ -10,7 +10,7 @@ from attrs import frozen
 if TYPE_CHECKING:
     from plugbay_hookspecs.types import RunInfo
 
-Ending: TypeAlias = Literal["succeeded", "cached", "failed", "skipped"]
+Ending: TypeAlias = Literal["succeeded", "cached", "failed", "cancelled", "skipped"]
 """How a step can end."""
 Kind: TypeAlias = Literal["run started", "started", "retrying", "only counted", "run finished"] | Ending
 

@@ -70,7 +70,13 @@ class Progress:
             followed.tell(followed.journal.succeeded(step, seconds))
 
     @hookimpl
-    def step_failed(self, step: StepInfo, error: ErrorInfo) -> None:
+    def step_failed(self, step: StepInfo, error: ErrorInfo, seconds: float) -> None:
         """Show how the step failed."""
         if followed := self._runs.get(step.run_id):
-            followed.tell(followed.journal.failed(step, error))
+            followed.tell(followed.journal.failed(step, error, seconds))
+
+    @hookimpl
+    def step_cancelled(self, step: StepInfo, seconds: float) -> None:
+        """Show that the step was ended."""
+        if followed := self._runs.get(step.run_id):
+            followed.tell(followed.journal.cancelled(step, seconds))

@@ -135,6 +135,8 @@ class Renderer:
                 text.append(took)
             case "cached":
                 text.append("cached", style=style)
+            case "cancelled":
+                text.append(f"cancelled  {took}", style=style)
             case "skipped":
                 text.append(f"skipped ({line.message})" if line.message else "skipped", style=style)
             case "retrying":
