@@ -14,7 +14,8 @@ from plugbay.errors import PlanError, PlugbayError, RunFailed, TargetError
 
 if TYPE_CHECKING:
     from plugbay.history import Run
-    from plugbay.pipelines.pipeline import Compiled, Pipeline
+    from plugbay.pipelines.compiled import Compiled
+    from plugbay.pipelines.pipeline import Pipeline
 
 _TARGET = "FILE.py:PIPELINE or package.module:PIPELINE; a lone pipeline needs no name"
 _FAILURE = "what a failed step does to the others: stop, continue or fail-fast"

@@ -18,7 +18,7 @@ from plugbay.execution.session import Session
 from plugbay.history.reader import Reader
 from plugbay.history.run import Run
 from plugbay.home import growing_log_path, log_path
-from plugbay.pipelines.pipeline import Compiled
+from plugbay.pipelines.compiled import Compiled
 from plugbay.stack import Stack
 from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.store.documents import EndRecord, RunRecord, StepImage, write

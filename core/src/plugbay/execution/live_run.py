@@ -20,7 +20,7 @@ from plugbay.execution.schedule import Call, Schedule, UnmappableError
 from plugbay.execution.session import Session
 from plugbay.execution.tasks import Task
 from plugbay.execution.timing import Timing, retry_delay
-from plugbay.pipelines.pipeline import Compiled
+from plugbay.pipelines.compiled import Compiled
 from plugbay.store.documents import AttemptRecord, StepImage, read
 from plugbay.store.layout import attempt_key
 from plugbay_hookspecs.types import Plan, PlannedStep, ReadyStep

@@ -6,7 +6,7 @@ from plugbay.execution.failures import call_guarded, error_info
 from plugbay.execution.ready_step import Attempt
 from plugbay.execution.schedule import Call, Schedule
 from plugbay.host.host import Host
-from plugbay.pipelines.pipeline import Compiled
+from plugbay.pipelines.compiled import Compiled
 from plugbay.store.documents import AttemptRecord, CacheEntry, StepSummary
 from plugbay_hookspecs.types import CacheSource, ErrorInfo, PlannedStep, StepInfo
 

@@ -11,7 +11,8 @@ from attrs import frozen
 
 from plugbay.code.location import CodeLocation
 from plugbay.errors import PlanError, PlugbayError, TargetError
-from plugbay.pipelines.pipeline import Compiled, Pipeline
+from plugbay.pipelines.compiled import Compiled
+from plugbay.pipelines.pipeline import Pipeline
 from plugbay.pipelines.step import Step
 from plugbay.reference import resolve
 from plugbay.store.documents import RunRecord

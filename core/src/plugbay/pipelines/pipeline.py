@@ -8,10 +8,9 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
-from attrs import frozen
-
-from plugbay.code.location import CodeLocation, locate
+from plugbay.code.location import locate
 from plugbay.errors import PlanError, did_you_mean, listed
+from plugbay.pipelines.compiled import Compiled
 from plugbay.pipelines.compiling import FAILURE_POLICIES, compile_plan
 from plugbay.pipelines.signature import resolved_hints
 from plugbay.pipelines.wiring import Wiring, current_wiring
@@ -29,18 +28,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _OPTIONS_OF_RUN = frozenset({"stack", "failure", "cache"})
-
-
-@frozen(kw_only=True)
-class Compiled:
-    """A plan with the live functions it was made from."""
-
-    plan: Plan
-    steps: Mapping[str, Step[..., Any]]
-    """By step id."""
-    code: CodeLocation
-    on_success: Callable[..., object] | None = None
-    on_failure: Callable[..., object] | None = None
 
 
 class Pipeline(Generic[P, R]):
