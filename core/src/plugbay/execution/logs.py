@@ -27,6 +27,9 @@ class _Router(io.TextIOBase):
     def flush(self) -> None:
         self._stream.flush()
 
+    def close(self) -> None:
+        """The stream is not the step's to close; nor is it when this is collected."""
+
     def fileno(self) -> int:
         return self._stream.fileno()
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from plugbay.errors import StoreError
-from plugbay.execution.timeout import limited
 from plugbay.serializers.choice import Serializers
 from plugbay.stack import Stack
 from plugbay.store.artifacts import Artifacts
@@ -25,6 +24,10 @@ class _LastCaller:
 
     @hookimpl(trylast=True)
     def step_call(self, call: StepCall) -> Any:
+        if call.timeout is None:
+            return call()
+        from plugbay.execution.timeout import limited  # few steps have one
+
         with limited(call.timeout):
             return call()
 

@@ -12,15 +12,13 @@ from plugbay.execution.failures import StepTimeout
 
 
 @contextmanager
-def limited(seconds: float | None) -> Iterator[None]:
-    """Raise :class:`StepTimeout` in the body once ``seconds`` have passed; ``None`` sets no limit.
+def limited(seconds: float) -> Iterator[None]:
+    """Raise :class:`StepTimeout` in the body once ``seconds`` have passed.
 
     In the main thread a timer signal interrupts blocking calls too. In another thread, and where there is no such signal,
     the exception is raised when the interpreter next runs Python code of that thread.
     """
-    if seconds is None:
-        yield
-    elif threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer"):
+    if threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer"):
         with _by_signal(seconds):
             yield
     else:
