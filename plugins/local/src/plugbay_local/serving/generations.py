@@ -25,7 +25,8 @@ class Generations:
     """The servers of a deployment, by the files that stand for them.
 
     Those of generation N are ``N.json``, what it was given; ``N.sock``, through which it hands its socket on; ``N.decided``,
-    ``N.failed`` and ``N.retired``, what became of it; and the two of its process, ``server-N.lock`` and ``server-N.pid``.
+    ``N.failed`` and ``N.retired``, what became of it; the two of its process, ``server-N.lock`` and ``server-N.pid``; and
+    ``N.model``, what was fetched for it, which a generation that starts the deployment again is given, too.
     """
 
     directory: Path
@@ -124,12 +125,14 @@ class Generations:
         return reason
 
     def forget(self, number: int) -> None:
-        """Remove the files of a generation that is over."""
+        """Remove the files of a generation that is over, and models that were fetched and no other was given."""
         for path in (*self.directory.glob(f"{number}.*"), *self.directory.glob(f"server-{number}.*")):
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
+            if path.suffix != ".model":
                 path.unlink(missing_ok=True)
+        used = {part for other in self.numbers() for part in Path(self.given(other)["path"]).parts}
+        for fetched in self.directory.glob("*.model"):
+            if fetched.name not in used:
+                shutil.rmtree(fetched)
 
     def end_undecided(self) -> None:
         """End those that have begun to start and have not taken over."""
