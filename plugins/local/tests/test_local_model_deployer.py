@@ -88,6 +88,49 @@ def test_a_server_that_was_killed_is_told_and_can_be_started(tmp_path, deployer)
     assert deployer.model_deployer_predict(made.id, [1]) == 1
 
 
+class Fetching(HttpModelDeployer):
+    """Serves pickles of a place that this machine has no path to."""
+
+    def found(self, uri: str) -> None:
+        return None
+
+    def fetch(self, uri: str, target: Path) -> Path:
+        target.mkdir()
+        path = target / "model.pickle"
+        path.write_bytes(pickle.dumps({"far://length": len, "far://sum": sum}[uri]))
+        return path
+
+
+def test_a_model_that_was_fetched_is_there_each_time_it_is_started_again_and_goes_when_replaced(tmp_path):
+    deployer = Fetching(directory=tmp_path / "deployments")
+    fetched = deployer.directory / "sizes"
+    made = deployer.model_deployer_deploy(Servable(uri="far://length"), CONFIG, 30)
+    try:
+        for _ in range(2):
+            deployer.model_deployer_stop(made.id, True)
+            assert deployer.model_deployer_start(made.id, 30) == made
+            assert deployer.model_deployer_predict(made.id, [1, 2]) == 2
+        assert [path.name for path in fetched.glob("*.model")] == ["1.model"]
+        with pytest.raises(KeyError):
+            deployer.model_deployer_deploy(Servable(uri="far://none"), CONFIG, 30)
+        assert [path.name for path in fetched.glob("*.model")] == ["1.model"]
+        deployer.model_deployer_deploy(Servable(uri="far://sum"), CONFIG, 30)
+        assert deployer.model_deployer_predict(made.id, [1, 2]) == 3
+        deployer.model_deployer_deploy(Servable(uri="far://length"), CONFIG, 30)
+        assert "1.model" not in [path.name for path in fetched.glob("*.model")]
+    finally:
+        deployer.model_deployer_delete(made.id, True)
+
+
+def test_what_a_killed_deploying_process_left_is_not_in_the_way(tmp_path, deployer):
+    left = deployer.directory / "sizes"
+    (left / "1.model").mkdir(parents=True)
+    (left / "1.decided").touch()
+    assert deployer.model_deployer_find(DeploymentFilter()) == []
+    assert deployer.model_deployer_deploy(pickled(tmp_path, len), CONFIG, 30).state == "running"
+    assert not (left / "1.model").exists()
+
+
 def test_a_process_starts_although_somebody_just_asks_whether_it_lives(tmp_path):
     process = Detached(tmp_path, "one")
     asking = os.open(tmp_path / "one.lock", os.O_RDONLY | os.O_CREAT, 0o600)

@@ -102,6 +102,9 @@ def test_a_registered_model_of_scikit_learn_is_loaded_and_served(tmp_path, deplo
         )
         assert made.model == "models:/linear@champion"
         assert deployer.model_deployer_predict("linear", rows) == pytest.approx([11, 22])
+        for _ in range(2):  # with what was fetched
+            deployer.model_deployer_stop("linear", False)
+            assert deployer.model_deployer_start("linear", 120) == made
         assert deployer.model_deployer_predict("linear", rows.to_numpy()) == pytest.approx([11, 22])
         with pytest.raises(ValueError, match="linear"):
             deployer.model_deployer_predict("linear", pd.DataFrame({"c": [1]}))

@@ -3,7 +3,8 @@
 Nothing that a running run can still need is removed. While any run is in progress, runs that have expired wait, because a
 cache hit may have made their results part of it. A blob that no run refers to is removed only once it is older than the
 grace period, because an attempt stores its outputs before its record; a store that meets a blob it already has makes it
-young again. How the two keep out of each other's way where that happens at one moment: :mod:`plugbay.store.sweeps`.
+young again. How the two keep out of each other's way where that happens at one moment: :mod:`plugbay.store.sweeps`
+and :mod:`plugbay.store.file_sweeps`.
 
 What cannot be read is not removed, and neither is anything that it may need: a run with a document that is damaged, or that
 a later release wrote, is kept, and so is every blob as long as there is one.
@@ -11,14 +12,10 @@ a later release wrote, is kept, and so is every blob as long as there is one.
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
 
 from attrs import define, frozen
 
@@ -30,6 +27,7 @@ from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.store.artifacts import blobs_of
 from plugbay.store.distant import each
 from plugbay.store.documents import AttemptRecord, CacheEntry, read
+from plugbay.store.file_sweeps import sweep_files
 from plugbay.store.layout import BLOBS, CACHE, SOURCES, blob_key, run_prefix, steps_prefix
 from plugbay.store.sweeps import forget, sweep
 from plugbay_hookspecs.types import Artifact, ObjectStat
@@ -212,46 +210,11 @@ class _Collection:
         if self._unreadable or self._newer_entries:
             return
         gone = [entry for entry in old if entry.key not in needed]
-        if self._store.is_local:
-            for entry in gone:
-                self._remove_if_still_old(entry.key)
-            return
         if not self._dry_run:
-            gone = list(sweep(self._store, [entry.key for entry in gone], self._is_old))
+            remove = sweep_files if self._store.is_local else sweep
+            gone = list(remove(self._store, [entry.key for entry in gone], self._is_old))
         self._tally.blobs += len(gone)
         self._tally.bytes += sum(entry.size for entry in gone)
-
-    def _remove_if_still_old(self, key: str) -> None:
-        """Look at a file once more, and remove it: an attempt may have met it meanwhile, and made it young.
-
-        Where an attempt meets it between the look and the removal, the removed file tells, and is put back.
-        """
-        with ExitStack() as opened:
-            file = self._opened(key, opened)
-            found = self._store.stat(key)
-            if found is None or not self._is_old(found):
-                return
-            self._delete([found])
-            if file is not None and not self._dry_run and self._now - os.fstat(file.fileno()).st_mtime <= self._grace:
-                self._tally.bytes -= found.size
-                self._put_back(key, file)
-                return
-            self._tally.blobs += 1
-
-    def _opened(self, key: str, opened: ExitStack) -> BinaryIO | None:
-        with suppress(OSError):
-            path = self._store.local_path(key)
-            return opened.enter_context(path.open("rb")) if path is not None else None
-        return None
-
-    def _put_back(self, key: str, file: BinaryIO) -> None:
-        handle, name = tempfile.mkstemp(prefix="kept-", dir=self._store.scratch())
-        try:
-            with os.fdopen(handle, "wb") as copy:
-                shutil.copyfileobj(file, copy, 1 << 20)
-            self._store.put(key, Path(name), if_absent=True)
-        finally:
-            Path(name).unlink(missing_ok=True)
 
     def _blobs_of_run(self, run_id: str) -> Iterator[str]:
         for record in self._records(run_id):

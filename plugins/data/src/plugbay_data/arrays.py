@@ -7,6 +7,7 @@ from io import SEEK_END
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
+from plugbay_data.declaring import serializer
 from plugbay_data.streams import BATCH, write_in_pieces
 from plugbay_hookspecs import component, hookimpl
 from plugbay_hookspecs.types import Serializer
@@ -26,24 +27,8 @@ class Numpy:
     def serializers(self) -> Sequence[Serializer]:
         """Give the serializers of ``ndarray`` and ``generic``."""
         return [
-            Serializer(
-                name="numpy.ndarray",
-                module="numpy",
-                qualname="ndarray",
-                save=save_array,
-                load=load_array,
-                extension=".npy",
-                metadata=describe,
-            ),
-            Serializer(
-                name="numpy.generic",
-                module="numpy",
-                qualname="generic",
-                save=save_scalar,
-                load=load_scalar,
-                extension=".npy",
-                metadata=describe,
-            ),
+            serializer("numpy.ndarray", ".npy", save_array, load_array, describe),
+            serializer("numpy.generic", ".npy", save_scalar, load_scalar, describe),
         ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from plugbay_data.declaring import serializer
 from plugbay_data.facts import table_facts
 from plugbay_hookspecs import component, hookimpl
 from plugbay_hookspecs.types import Serializer
@@ -24,24 +25,8 @@ class Pandas:
     def serializers(self) -> Sequence[Serializer]:
         """Give the serializers of ``DataFrame`` and ``Series``."""
         return [
-            Serializer(
-                name="pandas.DataFrame",
-                module="pandas",
-                qualname="DataFrame",
-                save=save_frame,
-                load=load_frame,
-                extension=EXTENSION,
-                metadata=describe_frame,
-            ),
-            Serializer(
-                name="pandas.Series",
-                module="pandas",
-                qualname="Series",
-                save=save_series,
-                load=load_series,
-                extension=EXTENSION,
-                metadata=describe_series,
-            ),
+            serializer("pandas.DataFrame", EXTENSION, save_frame, load_frame, describe_frame),
+            serializer("pandas.Series", EXTENSION, save_series, load_series, describe_series),
         ]
 
 

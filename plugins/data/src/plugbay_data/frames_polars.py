@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, cast
 
+from plugbay_data.declaring import serializer
 from plugbay_data.facts import table_facts
 from plugbay_data.streams import BATCH, Sink
 from plugbay_hookspecs import component, hookimpl
@@ -26,32 +27,9 @@ class Polars:
     def serializers(self) -> Sequence[Serializer]:
         """Give the serializers of ``DataFrame`` and ``Series``, and of ``LazyFrame`` one that refuses it."""
         return [
-            Serializer(
-                name="polars.DataFrame",
-                module="polars",
-                qualname="DataFrame",
-                save=save_frame,
-                load=load_frame,
-                extension=EXTENSION,
-                metadata=describe_frame,
-            ),
-            Serializer(
-                name="polars.Series",
-                module="polars",
-                qualname="Series",
-                save=save_series,
-                load=load_series,
-                extension=EXTENSION,
-                metadata=describe_series,
-            ),
-            Serializer(
-                name="polars.LazyFrame",
-                module="polars",
-                qualname="LazyFrame",
-                save=refuse_lazy,
-                load=refuse_lazy,
-                extension=EXTENSION,
-            ),
+            serializer("polars.DataFrame", EXTENSION, save_frame, load_frame, describe_frame),
+            serializer("polars.Series", EXTENSION, save_series, load_series, describe_series),
+            serializer("polars.LazyFrame", EXTENSION, refuse_lazy, refuse_lazy),
         ]
 
 

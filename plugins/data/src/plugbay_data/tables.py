@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from plugbay_data.declaring import serializer
 from plugbay_data.facts import table_facts
 from plugbay_data.streams import Sink
 from plugbay_hookspecs import component, hookimpl
@@ -25,23 +26,11 @@ class PyArrow:
     def serializers(self) -> Sequence[Serializer]:
         """Give the serializers of ``Table``, ``RecordBatch``, ``ChunkedArray`` and ``Array``."""
         return [
-            _serializer("Table", save_table, load_table, describe_table),
-            _serializer("RecordBatch", save_batch, load_batch, describe_table),
-            _serializer("ChunkedArray", save_chunked_array, load_chunked_array, describe_array),
-            _serializer("Array", save_array, load_array, describe_array),
+            serializer("pyarrow.Table", EXTENSION, save_table, load_table, describe_table),
+            serializer("pyarrow.RecordBatch", EXTENSION, save_batch, load_batch, describe_table),
+            serializer("pyarrow.ChunkedArray", EXTENSION, save_chunked_array, load_chunked_array, describe_array),
+            serializer("pyarrow.Array", EXTENSION, save_array, load_array, describe_array),
         ]
-
-
-def _serializer(qualname: str, save: Any, load: Any, metadata: Any) -> Serializer:
-    return Serializer(
-        name=f"pyarrow.{qualname}",
-        module="pyarrow",
-        qualname=qualname,
-        save=save,
-        load=load,
-        extension=EXTENSION,
-        metadata=metadata,
-    )
 
 
 def describe_table(value: Any) -> Mapping[str, object]:

@@ -18,6 +18,7 @@ from plugbay_hookspecs.types.store import ObjectStore
 from plugbay_local.models import files
 from plugbay_local.models.history import History
 from plugbay_local.models.log import Log
+from plugbay_local.models.sweeping import sweep_if_due
 from plugbay_local.objects.directory import Directory
 from plugbay_local.objects.trees import Tree, delete_tree
 
@@ -96,6 +97,8 @@ class StoreModelRegistry:
         self._log.change(name, delete)
         for tree in kept or ():
             delete_tree(self._objects, tree.key)
+        if kept:
+            sweep_if_due(self._objects, self._log)
         return kept is not None
 
     @hookimpl
@@ -108,6 +111,9 @@ class StoreModelRegistry:
 
         def create(history: History) -> dict[str, Any]:
             history.known()
+            if kept is not None and files.place_of(kept.key) in history.swept:
+                msg = f"the copy of {source} was left alone for a day and has been removed; create the version again"
+                raise OSError(msg)
             return {
                 "change": "create_version",
                 "version": str(history.last_version + 1),
@@ -124,6 +130,8 @@ class StoreModelRegistry:
             if kept is not None:
                 delete_tree(self._objects, kept.key)
             raise
+        if kept is not None:
+            sweep_if_due(self._objects, self._log)
         return self._shown(history, str(history.last_version))
 
     @hookimpl
@@ -192,6 +200,7 @@ class StoreModelRegistry:
         self._log.change(name, delete)
         if kept is not None:
             delete_tree(self._objects, kept.key)
+            sweep_if_due(self._objects, self._log)
         return existed
 
     @hookimpl

@@ -25,12 +25,14 @@ class History:
     """In the order in which they were created."""
     files: dict[str, Tree] = attrs.field(factory=dict)
     """Where the registry keeps the files of a version; one that it only refers to has none."""
+    swept: set[str] = attrs.field(factory=set)
+    """Places of files that are removed because no version had them; none can have them from then on."""
     last_version: int = 0
     """The last number that was given, also to a version that is deleted, or to one of a deleted model."""
 
     def copy(self) -> History:
         """The same, to be gone on with by itself."""
-        return attrs.evolve(self, versions=dict(self.versions), files=dict(self.files))
+        return attrs.evolve(self, versions=dict(self.versions), files=dict(self.files), swept=set(self.swept))
 
     def known(self) -> RegisteredModel:
         """The model; raise ``KeyError`` when there is none."""
@@ -125,10 +127,12 @@ class History:
         aliases = {alias: meant for alias, meant in model.aliases.items() if meant != version}
         self.model = attrs.evolve(model, aliases=aliases, updated=at)
 
+    def _sweep(self, change: Change, at: float) -> None:
+        self.swept.update(change["files"])
 
-_KINDS = frozenset(
-    {"register", "update", "delete", "create_version", "update_version", "set_stage", "set_alias", "delete_version"}
-)
+
+_VERSION_KINDS = {"create_version", "update_version", "set_stage", "set_alias", "delete_version"}
+_KINDS = _VERSION_KINDS | {"register", "update", "delete", "sweep"}
 
 
 def _said(before: RegisteredModel | ModelVersion, change: Change) -> dict[str, Any]:

@@ -1,32 +1,16 @@
-"""From the URI of a model to a directory of this machine that holds it."""
+"""From the URI of a model at an MLflow server to a directory of this machine that holds it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from plugbay_mlflow import files
 from plugbay_mlflow.server import Server
 
 
-def found_at(uri: str, server: Server | None) -> Path | None:
-    """The directory that a URI names; ``None`` for one that a server tells of. Raises ``ValueError`` where there is none."""
-    parts = urlsplit(uri)
-    if parts.scheme in ("models", "runs", "mlflow-artifacts"):
-        if server is None:
-            msg = f"{uri}: the deployer has no server to ask; set its uri"
-            raise ValueError(msg)
-        return None
-    path = Path(unquote(parts.path)) if parts.scheme == "file" else Path(uri)
-    if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost") or not (path / "MLmodel").is_file():
-        msg = f"{uri}: a model is served from a directory of this machine with a file MLmodel, and there is none"
-        raise ValueError(msg)
-    return path.absolute()
-
-
-def fetched(uri: str, server: Server | None, target: Path) -> str:
+def fetched(uri: str, server: Server, target: Path) -> Path:
     """Copy a model to a new directory; give its path there. Raises ``ValueError`` where there is none."""
-    assert server is not None
     try:
         source = _source(uri, server)
         target.mkdir()
@@ -37,7 +21,7 @@ def fetched(uri: str, server: Server | None, target: Path) -> str:
     if not (path / "MLmodel").is_file():
         msg = f"{uri}: what is there was not saved by MLflow: it has no file MLmodel"
         raise ValueError(msg)
-    return str(path)
+    return path
 
 
 def _source(uri: str, server: Server) -> str:

@@ -3,34 +3,7 @@
 from __future__ import annotations
 
 import json
-from http.client import HTTPConnection, HTTPException
-from pathlib import Path
 from typing import Any
-
-from plugbay_mlflow.serving.server import HOST
-
-
-def port(directory: Path) -> int:
-    """The port of the deployment in a directory."""
-    return int(json.loads((directory / "address").read_bytes())["port"])
-
-
-def ask(directory: Path, path: str, body: bytes | None, timeout: float) -> tuple[int, bytes]:
-    """Ask the server of the deployment in a directory. Raises ``OSError`` when it does not answer."""
-    try:
-        connection = HTTPConnection(HOST, port(directory), timeout=timeout)
-    except FileNotFoundError as error:
-        msg = f"deployment {directory.name!r} does not listen yet"
-        raise ConnectionRefusedError(msg) from error
-    try:
-        connection.request("GET" if body is None else "POST", path, body, {"Content-Type": "application/json"})
-        with connection.getresponse() as response:
-            return response.status, response.read()
-    except HTTPException as error:
-        msg = f"deployment {directory.name!r} broke off its answer: {type(error).__name__}: {error}"
-        raise ConnectionError(msg) from error
-    finally:
-        connection.close()
 
 
 def predicted(name: str, code: int, answer: bytes) -> Any:

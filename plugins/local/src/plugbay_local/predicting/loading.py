@@ -6,21 +6,10 @@ import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
-from urllib.parse import unquote, urlsplit
 
 Predict: TypeAlias = Callable[[Any], Any]
 PICKLES = (None, "pickle")
 """The formats that are read without a predictor."""
-
-
-def local_path(uri: str) -> Path:
-    """The path that a URI names. Raises ``ValueError`` for one that names no file or directory of this machine."""
-    parts = urlsplit(uri)
-    path = Path(unquote(parts.path)) if parts.scheme == "file" else Path(uri)
-    if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost") or not path.exists():
-        msg = f"{uri}: a model is served from a file or directory of this machine, and there is none"
-        raise ValueError(msg)
-    return path.absolute()
 
 
 def load(path: Path, predictor: str | None, digest: str | None) -> Predict:
