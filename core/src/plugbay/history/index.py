@@ -151,8 +151,9 @@ def _select(
 ) -> list[RunRow]:
     rows = connection.execute(
         "SELECT id, pipeline, stack, status, created, seconds, steps, error FROM runs"
-        " WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR pipeline = ?2) ORDER BY id DESC LIMIT ?3",
-        (status, pipeline, -1 if limit is None else limit),
+        " WHERE (:status IS NULL OR status = :status) AND (:pipeline IS NULL OR pipeline = :pipeline)"
+        " ORDER BY id DESC LIMIT :limit",
+        {"status": status, "pipeline": pipeline, "limit": -1 if limit is None else limit},
     )
     names = ("id", "pipeline", "stack", "status", "created", "seconds", "steps", "error")
     return [RunRow(**dict(zip(names, row, strict=True))) for row in rows]
