@@ -217,6 +217,9 @@ def _upload_left_logs(session: Session, run_id: str) -> None:
     with suppress(OSError):
         for found in sorted(directory.iterdir()):
             path = completed(found) if found == growing_log_path(found.with_suffix("")) else found
+            if path.stat().st_size == 0:  # a worker keeps one for its next step
+                path.unlink()
+                continue
             step, _, attempt = path.stem.rpartition(".")
             if step and attempt.isdigit():
                 session.put_log(run_id, step, int(attempt), path)

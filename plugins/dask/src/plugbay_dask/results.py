@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from plugbay_hookspecs.types.execution import LiveRun, ReadyStep
 
-MANY, LINGER = 16, 0.005
-"""With so many tasks waiting, nothing is lost when the next question waits for so many seconds: more will have ended."""
+PAUSE, LONGEST = 0.0002, 0.1
+"""Seconds before a question for each task that is waiting: these keep the workers busy, and more will have ended."""
 
 
 class Results:
@@ -59,8 +59,7 @@ class Results:
         last = False
         while not last:
             waiting = [self._ended.get()]
-            if self._submitted - self._fetched > MANY:
-                time.sleep(LINGER)
+            time.sleep(min(LONGEST, PAUSE * max(0, self._submitted - self._fetched - 1)))
             while not self._ended.empty():
                 waiting.append(self._ended.get())
             last = None in waiting
