@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from plugbay_hookspecs.types.execution import LiveRun, ReadyStep
 
-PAUSE = 20e-6
-"""Seconds before a question for each task that it is about: it costs more the more there are, and they keep Ray busy."""
+PAUSE = 0.0001
+"""Seconds before a question for each task that is waiting: these keep the workers busy, and more will have ended."""
 SHORTEST, LONGEST = 0.001, 0.05
 """Seconds that a question waits for an answer, the longer the longer nothing has ended: it does not see what is submitted
-meanwhile."""
+meanwhile. A pause is not longer, either."""
 
 
 class Results:
@@ -45,7 +45,7 @@ class Results:
     def _work(self) -> None:
         patience = SHORTEST
         while self._take_submitted():
-            time.sleep(len(self._waiting) * PAUSE)
+            time.sleep(min(LONGEST, PAUSE * (len(self._waiting) - 1)))
             patience = SHORTEST if self._complete_ended(patience) else min(2 * patience, LONGEST)
 
     def _take_submitted(self) -> bool:
