@@ -153,7 +153,8 @@ def _redirected(log: LogFile) -> Iterator[None]:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.flush()
-            stream.reconfigure(line_buffering=True, errors="backslashreplace")
+            if not stream.line_buffering or stream.errors != "backslashreplace":  # else by an earlier step
+                stream.reconfigure(line_buffering=True, errors="backslashreplace")
     saved = os.dup(1), os.dup(2)
     try:
         os.dup2(log.fileno(), 1)
