@@ -111,7 +111,7 @@ class DaskOrchestrator:
             futures = client.map(execute, requests, key=keys, pure=False, resources=asked)
             for (step, _), future in zip(several, futures, strict=True):
                 run.submitted(step, future.cancel)
-                future.add_done_callback(results.of(step))
+                results.expect(step, future)
 
     @contextmanager
     def _client(self) -> Iterator[Client]:

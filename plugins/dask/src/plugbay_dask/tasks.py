@@ -17,7 +17,4 @@ def execute(request: bytes) -> bytes:
     """
     from distributed import get_worker
 
-    worker = get_worker()
-    key = worker.get_current_task()
-    worker.log_event(BEGUN, key)
-    return step_processes.execute(key, request)
+    return step_processes.execute(get_worker().get_current_task(), request)
