@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from plugbay_hookspecs.types.execution import LiveRun, ReadyStep
     from plugbay_hookspecs.types.plan import Resources
 
-TOGETHER = 32
+TOGETHER = 64
 """How many steps are submitted at once at most: workers wait for the first of them meanwhile."""
 
 

@@ -11,7 +11,6 @@ import queue
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 if TYPE_CHECKING:
@@ -20,13 +19,12 @@ if TYPE_CHECKING:
     from plugbay_hookspecs.types.execution import LiveRun, ReadyStep
 
 Submitted: TypeAlias = "tuple[ReadyStep, Future[Any]]"
-PAUSE = 0.0002
-"""Seconds to wait for each task before the next question: these keep the workers busy, and more will have ended."""
 FEW = 8
-"""Tasks of which the first that ends is waited for."""
-SHORTEST, LONGEST = 0.001, 0.1
-"""Seconds that it is waited for, the longer the longer nothing has ended: what is submitted meanwhile is not seen. A pause is
-not longer, either."""
+"""So many tasks are watched; of more it is looked from time to time which have ended."""
+PAUSE, LONGEST = 0.0002, 0.1
+"""Seconds for each task until it is looked: they keep the workers busy, and more will have ended. It grows while none does."""
+AGAIN = 1.0
+"""Seconds after which it is looked all the same: what a task returned may have been lost with its worker."""
 
 
 class Results:
@@ -37,11 +35,14 @@ class Results:
         self._client, self._run = client, run
         self._submitted: queue.SimpleQueue[Submitted | None] = queue.SimpleQueue()
         self._waiting: list[Submitted] = []
+        self._watched: set[str] = set()
+        self._changed = threading.Event()
         self._thread = threading.Thread(target=self._work, name="plugbay-results", daemon=True)
 
     def expect(self, step: ReadyStep, future: Future[Any]) -> None:
         """Complete ``step`` when its task has ended."""
         self._submitted.put((step, future))
+        self._changed.set()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -49,13 +50,21 @@ class Results:
 
     def __exit__(self, *_: object) -> None:
         self._submitted.put(None)
+        self._changed.set()
         self._thread.join()
 
     def _work(self) -> None:
-        patience = SHORTEST
+        pause = 0.0
         while self._take_submitted():
-            self._pause(patience)
-            patience = SHORTEST if self._complete_ended() else min(2 * patience, LONGEST)
+            if len(self._waiting) > FEW:
+                pause = min(LONGEST, max(2 * pause, PAUSE * len(self._waiting)))
+                time.sleep(pause)
+            else:
+                self._watch()
+                self._changed.wait(AGAIN)
+                self._changed.clear()
+            if self._complete_ended():
+                pause = 0.0
 
     def _take_submitted(self) -> bool:
         """Take in what was submitted, and wait for it when there is nothing else; tell whether to go on."""
@@ -66,14 +75,11 @@ class Results:
             self._waiting.append(submitted)
         return True
 
-    def _pause(self, patience: float) -> None:
-        from distributed import wait
-
-        if len(self._waiting) > FEW:
-            time.sleep(min(LONGEST, PAUSE * len(self._waiting)))
-            return
-        with suppress(Exception):  # also a task that was cancelled: which have ended is seen below
-            wait([future for _, future in self._waiting], timeout=patience, return_when="FIRST_COMPLETED")
+    def _watch(self) -> None:
+        for _, future in self._waiting:
+            if future.key not in self._watched:
+                self._watched.add(future.key)
+                future.add_done_callback(lambda _: self._changed.set())
 
     def _complete_ended(self) -> bool:
         """Complete the steps whose tasks have ended; tell whether there were any."""
@@ -96,7 +102,8 @@ class Results:
             results = self._client.gather([future for _, future in ended])
         except BaseException:  # noqa: BLE001  at least one has none: each is asked for by itself
             results = [_result(future) for _, future in ended]
-        for (step, _), result in zip(ended, results, strict=True):
+        for (step, future), result in zip(ended, results, strict=True):
+            self._watched.discard(future.key)
             self._run.complete(step, result)
 
 

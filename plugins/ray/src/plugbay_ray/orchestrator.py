@@ -109,7 +109,7 @@ class RayOrchestrator:
                         run.complete(step, error)
                         continue
                     run.submitted(step, _ending(reference))
-                    results.expect(reference, step)
+                    results.expect(step, reference)
 
     def _asked(self, resources: Resources) -> dict[str, Any]:
         """What a task asks for, in Ray's form; without a number of cores it takes one."""

@@ -8,16 +8,18 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from plugbay_hookspecs.types.execution import LiveRun, ReadyStep
 
-PAUSE = 0.0001
-"""Seconds before a question for each task that is waiting: these keep the workers busy, and more will have ended."""
-SHORTEST, LONGEST = 0.001, 0.05
-"""Seconds that a question waits for an answer, the longer the longer nothing has ended: it does not see what is submitted
-meanwhile. A pause is not longer, either."""
+FEW = 8
+"""So many tasks are watched; of more it is asked from time to time which have ended."""
+PAUSE, LONGEST = 0.0001, 0.1
+"""Seconds for each task until it is asked: they keep the workers busy, and more will have ended. It grows while none does."""
+AGAIN = 1.0
+"""Seconds after which it is asked all the same."""
 
 
 class Results:
@@ -28,11 +30,14 @@ class Results:
         self._run = run
         self._submitted: queue.SimpleQueue[tuple[Any, ReadyStep] | None] = queue.SimpleQueue()
         self._waiting: dict[Any, ReadyStep] = {}  # by the reference to what the task returns
+        self._watched: set[Any] = set()
+        self._changed = threading.Event()
         self._thread = threading.Thread(target=self._work, name="plugbay-results", daemon=True)
 
-    def expect(self, reference: Any, step: ReadyStep) -> None:
+    def expect(self, step: ReadyStep, reference: Any) -> None:
         """Complete ``step`` with what ``reference`` will refer to."""
         self._submitted.put((reference, step))
+        self._changed.set()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -40,13 +45,21 @@ class Results:
 
     def __exit__(self, *_: object) -> None:
         self._submitted.put(None)
+        self._changed.set()
         self._thread.join()
 
     def _work(self) -> None:
-        patience = SHORTEST
+        pause = 0.0
         while self._take_submitted():
-            time.sleep(min(LONGEST, PAUSE * (len(self._waiting) - 1)))
-            patience = SHORTEST if self._complete_ended(patience) else min(2 * patience, LONGEST)
+            if len(self._waiting) > FEW:
+                pause = min(LONGEST, max(2 * pause, PAUSE * len(self._waiting)))
+                time.sleep(pause)
+            else:
+                self._watch()
+                self._changed.wait(AGAIN)
+                self._changed.clear()
+            if self._complete_ended():
+                pause = 0.0
 
     def _take_submitted(self) -> bool:
         """Take in what was submitted, and wait for it when there is nothing else; tell whether to go on."""
@@ -58,29 +71,34 @@ class Results:
             self._waiting[reference] = step
         return True
 
-    def _complete_ended(self, patience: float) -> bool:
-        """Complete the steps whose tasks have ended, or wait until one has; tell whether there were any."""
+    def _watch(self) -> None:
+        for reference in self._waiting.keys() - self._watched:
+            self._watched.add(reference)
+            reference.future().add_done_callback(lambda _: self._changed.set())
+
+    def _complete_ended(self) -> bool:
+        """Complete the steps whose tasks have ended; tell whether there were any."""
         import ray
 
         waiting = list(self._waiting)
         try:
             ended, _ = ray.wait(waiting, num_returns=len(waiting), timeout=0, fetch_local=False)
-            if not ended:
-                ray.wait(waiting, num_returns=1, timeout=patience, fetch_local=False)
         except Exception:  # noqa: BLE001  the connection is lost: each task is asked for by itself, and tells why
             ended = waiting
         for reference, result in zip(ended, _results(ended), strict=True):
+            self._watched.discard(reference)
             self._run.complete(self._waiting.pop(reference), result)
         return bool(ended)
 
 
-def _results(references: list[Any]) -> list[bytes | BaseException]:
+def _results(references: Sequence[Any]) -> Sequence[bytes | BaseException]:
     import ray
 
     try:
-        return list(ray.get(references))
+        results: list[bytes | BaseException] = ray.get(references)
     except Exception:  # noqa: BLE001  at least one has none: each is asked for by itself
         return [_result(reference) for reference in references]
+    return results
 
 
 def _result(reference: Any) -> bytes | BaseException:
