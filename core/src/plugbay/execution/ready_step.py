@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import pickle
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -38,6 +37,8 @@ class Shipping:
     @functools.cached_property
     def opening(self) -> bytes:
         """What opens a session in a process of this machine."""
+        import pickle  # only attempts in other processes need it
+
         return pickle.dumps((for_this_machine(self.stack), self.code), pickle.HIGHEST_PROTOCOL)
 
     @functools.cached_property
