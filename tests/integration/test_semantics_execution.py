@@ -8,10 +8,12 @@ from typing import Annotated, Any
 import attrs
 import pytest
 
-from plugbay import PlugbayError, RunFailed, current, pipeline, step
+from plugbay import PlugbayError, RunFailed, Stack, current, pipeline, step
 from plugbay.errors import CorruptArtifactError, OutputError
 from plugbay.store.layout import attempt_key, cache_key
 from plugbay_hookspecs import component, hookimpl
+from plugbay_hookspecs.types import Capabilities
+from plugbay_local.artifact_store import LocalArtifactStore
 
 
 @step
@@ -184,6 +186,57 @@ def test_continue_goes_on_with_what_does_not_need_it(stack, recorder):
     }
     assert recorder.order()[-1] == "run_finished"
     assert run["beside_2"].output.load() == 3
+
+
+@component
+class Batches:
+    """Takes many steps at once and executes them one after the other."""
+
+    most: int = 3
+    taken: list[list[str]] = attrs.field(factory=list)
+
+    @hookimpl
+    def orchestrator_capabilities(self):
+        return Capabilities(dynamic_maps=True)
+
+    @hookimpl
+    def orchestrator_run(self, run):
+        for steps in run.ready_together(self.most):
+            self.taken.append([each.info.step for each in steps])
+            for each in steps:
+                run.execute(each)
+
+
+def test_steps_that_can_start_together_are_handed_out_together(tmp_path):
+    batches = Batches()
+    stack = Stack(orchestrator=batches, artifact_store=LocalArtifactStore(path=tmp_path))
+
+    @pipeline
+    def adding():
+        total(add.map(numbers(5)))
+
+    assert adding.run(stack=stack)["total"].output.load() == 15
+    assert batches.taken == [["numbers"], ["add.0", "add.1", "add.2"], ["add.3", "add.4"], ["total"]]
+    batches.taken.clear()
+    adding.run(stack=stack)
+    assert batches.taken == [], "what the cache answers is not handed out"
+
+
+def test_a_failure_in_a_batch_starts_nothing_new(tmp_path):
+    batches = Batches()
+
+    def failing():
+        fails = broken()
+        for number in range(4):
+            add(number).after(fails)
+        one()
+        for number in range(4, 9):
+            add(number)
+
+    run = failed(failing, Stack(orchestrator=batches, artifact_store=LocalArtifactStore(path=tmp_path)))
+    assert len(batches.taken) == 1
+    assert "broken" in batches.taken[0]
+    assert run["add"].status == "skipped"
 
 
 def test_the_steps_own_exception_is_the_cause(stack):

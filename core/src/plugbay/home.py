@@ -35,7 +35,12 @@ def lock_directory() -> Path:
 
 def log_path(run_id: str, step: str, attempt: int) -> Path:
     """Where the log of an attempt lies on this machine until it is in the artifact store."""
-    return log_directory() / run_id / f"{step}.{attempt}.log"
+    return log_directory() / run_id / log_name(step, attempt)
+
+
+def log_name(step: str, attempt: int) -> str:
+    """What the file of an attempt's log is called."""
+    return f"{step}.{attempt}.log"
 
 
 def growing_log_path(path: Path) -> Path:

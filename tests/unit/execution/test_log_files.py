@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,8 +12,9 @@ import threading
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
-from plugbay.execution.log_files import LONG, TextLog, completed
+from plugbay.execution.log_files import LONG, SpareLog, TextLog, completed
 from plugbay.execution.logs import captured
 from plugbay.home import growing_log_path, log_path
 from plugbay_hookspecs.types import StepInfo
@@ -51,6 +53,37 @@ def test_a_silent_attempt_has_no_file() -> None:
         pass
     assert not log.close()
     assert not log.path.exists()
+
+
+def attempts_of_a_worker(printing: int, spare: SpareLog) -> None:
+    """Three attempts in this process, of which one prints to its descriptor."""
+    for number in range(1, 4):
+        info = evolve(INFO, attempt=number)
+        with captured(info, own_process=True, spare=spare) as log:
+            kept = log_path("run", "talk", number)
+            assert kept.exists(), "what is printed before it is killed belongs to the attempt"
+            if number == printing:
+                os.write(1, b"said\n")
+        assert log.close() == (number == printing)
+
+
+@pytest.mark.parametrize("printing", [1, 2, 3])
+def test_an_empty_log_is_kept_for_the_next_attempt_and_another_is_not(home: Path, printing: int) -> None:
+    spare = SpareLog()
+    attempts_of_a_worker(printing, spare)
+    assert log_path("run", "talk", printing).read_bytes() == b"said\n"
+    assert len(list(log_path("run", "talk", 1).parent.iterdir())) == (1 if printing == 3 else 2)
+    spare.close()
+    assert list(log_path("run", "talk", 1).parent.iterdir()) == [log_path("run", "talk", printing)]
+
+
+def test_an_empty_log_that_was_removed_is_made_anew() -> None:
+    spare = SpareLog()
+    attempts_of_a_worker(0, spare)
+    shutil.rmtree(log_path("run", "talk", 1).parent)
+    attempts_of_a_worker(1, spare)
+    assert printed() == "said\n"
+    spare.close()
 
 
 @pytest.mark.parametrize("many", [0, MANY])

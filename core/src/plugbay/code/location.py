@@ -84,6 +84,7 @@ def unpack(digest: str, content: bytes, directory: Path) -> None:
 
 def _project_files(root: Path) -> set[Path]:
     files: set[Path] = set(root.glob("*.py"))
+    packages = set()
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if not file or not str(file).endswith(".py") or not is_project_module(name):
@@ -92,7 +93,9 @@ def _project_files(root: Path) -> set[Path]:
         if not path.is_relative_to(root):
             continue
         files.add(path)
-        top = path.relative_to(root).parts[0]
-        if (root / top / "__init__.py").is_file():
-            files.update(p for p in (root / top).rglob("*.py") if not _SKIPPED & set(p.relative_to(root).parts))
+        top = root / path.relative_to(root).parts[0]
+        if (top / "__init__.py").is_file():
+            packages.add(top)
+    for top in packages:
+        files.update(p for p in top.rglob("*.py") if not _SKIPPED & set(p.relative_to(root).parts))
     return files

@@ -57,7 +57,7 @@ def execute_attempt(task: Task, session: Session, step: Step[..., Any] | None = 
     context = CurrentStep(task.info, session.stack, tracking=tracking, inputs=inputs)
     outputs: tuple[Artifact, ...] = ()
     error: BaseException | None = None
-    with captured(task.info, own_process=session.own_process) as log:
+    with captured(task.info, own_process=session.own_process, spare=session.spare_log) as log:
         try:
             with (
                 executing(context),

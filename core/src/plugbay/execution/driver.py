@@ -216,10 +216,13 @@ def _upload_left_logs(session: Session, run_id: str) -> None:
     directory = log_path(run_id, "", 0).parent
     with suppress(OSError):
         for found in sorted(directory.iterdir()):
-            path = completed(found) if found == growing_log_path(found.with_suffix("")) else found
-            step, _, attempt = path.stem.rpartition(".")
-            if step and attempt.isdigit():
-                session.put_log(run_id, step, int(attempt), path)
+            with suppress(FileNotFoundError):  # a worker that has not ended yet may rename or remove its empty one
+                path = completed(found) if found == growing_log_path(found.with_suffix("")) else found
+                step, _, attempt = path.stem.rpartition(".")
+                if path.stat().st_size == 0:
+                    path.unlink()
+                elif step and attempt.isdigit():
+                    session.put_log(run_id, step, int(attempt), path)
 
 
 def check_capabilities(plan: Plan, stack: Stack) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, cast
@@ -98,6 +98,11 @@ class LiveRun:
 
     def ready(self, limit: int | None = None) -> Iterator[ReadyStep]:
         """Yield each attempt when it can start; block while nothing can; end when the run is over."""
+        for attempts in self.ready_together(1, limit):
+            yield from attempts
+
+    def ready_together(self, most: int, limit: int | None = None) -> Iterator[Sequence[ReadyStep]]:
+        """Yield the attempts that can start now, at most so many at once; block while none can; end when the run is over."""
         while True:
             self._take_completions(block=False)
             if self.cancelled and not self._stopping:
@@ -105,14 +110,19 @@ class LiveRun:
                 self._cancel_in_flight()
             self._enforce_deadlines()
             self._collect()
+            attempts: list[ReadyStep] = []
             call = self._next(limit)
-            if call is not None:
-                if self._answered(call):
-                    continue
+            while call is not None and not self._answered(call):
+                attempt = self._begin(call)
                 if call.step.operator is not None:
-                    self._jobs.start(self._begin(call))
-                else:
-                    yield cast(ReadyStep, self._begin(call))
+                    self._jobs.start(attempt)
+                    break
+                attempts.append(cast(ReadyStep, attempt))
+                call = self._next(limit) if len(attempts) < most else None
+            if attempts:
+                yield attempts
+            elif call is not None:
+                continue
             elif not self._in_flight and not self._queue and not self._timing.waiting:
                 return
             else:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from plugbay.home import growing_log_path, log_path
+from plugbay.home import growing_log_path, log_name, log_path
 from plugbay_hookspecs.types import StepInfo
 
 _TRIES = 100
@@ -23,13 +23,49 @@ LONG = 1 << 10
 """Characters, and pieces, of a line that are not kept back until it ends."""
 
 
+class SpareLog:
+    """The file of a log that stayed empty, kept for the next one: to rename a file costs less than to remove and make one."""
+
+    def __init__(self) -> None:
+        """Keep nothing yet."""
+        self._path = ""
+        self._handle: int | None = None
+
+    def keep(self, path: str, handle: int) -> None:
+        """Keep the empty file at ``path``, which is open."""
+        self.close()
+        self._path, self._handle = path, handle
+
+    def take(self, name: str) -> tuple[str, int] | None:
+        """Rename what is kept and return its path and descriptor; ``None`` when there is nothing, or it is gone."""
+        handle, self._handle = self._handle, None
+        if handle is None:
+            return None
+        path = f"{os.path.dirname(self._path)}/{name}"
+        try:
+            os.rename(self._path, path)  # noqa: PTH104  text, because each step asks for it
+        except OSError:
+            os.close(handle)
+            return None
+        return path, handle
+
+    def close(self) -> None:
+        """Remove what is kept."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+            with suppress(OSError):
+                os.unlink(self._path)
+
+
 class LogFile:
     """A log that any process may append to; made when it is first asked for."""
 
-    def __init__(self, info: StepInfo) -> None:
-        """Keep what the attempt ``info`` prints."""
-        self._info = info
+    def __init__(self, info: StepInfo, spare: SpareLog | None = None) -> None:
+        """Keep what the attempt ``info`` prints, in the spare file when there is one."""
+        self._info, self._spare = info, spare
         self._handle: int | None = None
+        self._opened = ""
 
     @functools.cached_property
     def path(self) -> Path:
@@ -38,21 +74,28 @@ class LogFile:
 
     def fileno(self) -> int:
         """The descriptor of the file; makes the file."""
+        if self._handle is None and self._spare is not None:
+            taken = self._spare.take(log_name(self._info.step, self._info.attempt))
+            if taken is not None:
+                self._opened, self._handle = taken
         if self._handle is None:
-            self._handle = _open(self.path)
+            self._opened, self._handle = str(self.path), _open(self.path)
         return self._handle
 
     def close(self) -> bool:
         """Complete the file, and tell whether there is anything in it."""
         if self._handle is None:
             return False
-        size = os.fstat(self._handle).st_size
-        os.close(self._handle)
-        self._handle = None
-        if size == 0:
+        handle, self._handle = self._handle, None
+        empty = os.fstat(handle).st_size == 0
+        if empty and self._spare is not None:
+            self._spare.keep(self._opened, handle)
+            return False
+        os.close(handle)
+        if empty:
             with suppress(OSError):
                 self.path.unlink()
-        return size > 0
+        return not empty
 
 
 class TextLog(LogFile):

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, ClassVar, TextIO
 
-from plugbay.execution.log_files import LONG, LogFile, TextLog
+from plugbay.execution.log_files import LONG, LogFile, SpareLog, TextLog
 from plugbay_hookspecs.types import StepInfo
 
 _log: ContextVar[TextLog | None] = ContextVar("plugbay_log", default=None)
@@ -128,14 +128,15 @@ if hasattr(os, "register_at_fork"):
 
 
 @contextmanager
-def captured(info: StepInfo, *, own_process: bool) -> Iterator[LogFile]:
+def captured(info: StepInfo, *, own_process: bool, spare: SpareLog | None = None) -> Iterator[LogFile]:
     """Capture what is printed while an attempt is executed.
 
     :param own_process: nothing else runs in this process: the descriptors of its standard streams are redirected, so
         that what libraries and child processes print is captured too, and nothing is printed elsewhere.
+    :param spare: what such a process keeps from one attempt to the next.
     """
     if own_process and threading.current_thread() is threading.main_thread():
-        file = LogFile(info)
+        file = LogFile(info, spare)
         with _redirected(file):
             yield file
         return
@@ -155,7 +156,8 @@ def _redirected(log: LogFile) -> Iterator[None]:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.flush()
-            stream.reconfigure(line_buffering=True, errors="backslashreplace")
+            if not stream.line_buffering or stream.errors != "backslashreplace":  # else by an earlier step
+                stream.reconfigure(line_buffering=True, errors="backslashreplace")
     saved = os.dup(1), os.dup(2)
     try:
         os.dup2(log.fileno(), 1)

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import importlib
+import json
 import pickle
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from attrs import field, frozen
 
-from plugbay.code.location import CodeLocation, unpack
+from plugbay.code.location import unpack
 from plugbay.execution.attempt import Finished, execute_attempt
 from plugbay.execution.session import Session
 from plugbay.execution.tasks import Task
 from plugbay.stack import Stack
-from plugbay.stack.shipping import ShippedStack, stack_from
-from plugbay.store.documents import AttemptRecord, read, write
+from plugbay.stack.shipping import stack_from
 from plugbay.store.layout import source_key
 
 _sessions: dict[str, Session] = {}
@@ -33,14 +32,20 @@ class Payload:
 
     key: str
     """Payloads with the same key share a session."""
-    stack: ShippedStack = field(repr=False)
-    code: CodeLocation
+    opening: bytes = field(repr=False)
+    """What opens the session: the shipped stack and where the code is, pickled once for all attempts of a run
+    and unpickled once in each process."""
     task: Task
 
     def __call__(self) -> bytes:
         """Execute the attempt; return what :func:`outcome_of` reads."""
-        self.code.enter()
-        return pack(execute_attempt(self.task, _session(self.key, self.stack.build)))
+        return pack(execute_attempt(self.task, _session(self.key, self._open)))
+
+    def _open(self) -> Stack:
+        shipped, code = pickle.loads(self.opening)  # noqa: S301  it comes from the driver
+        code.enter()
+        stack: Stack = shipped.build()
+        return stack
 
     def release(self) -> None:
         """Close the session that this process opened for payloads of the run."""
@@ -53,15 +58,15 @@ class DistantPayload:
 
     key: str
     """Payloads with the same key share a session."""
-    stack: Mapping[str, Any] = field(repr=False)
-    """What :func:`plugbay.stack.shipping.for_any_machine` gave."""
+    stack: bytes = field(repr=False)
+    """What :func:`plugbay.stack.shipping.for_any_machine` gave, as JSON."""
     source: str
     """The digest of the archive of the code."""
     task: Task
 
     def __call__(self) -> bytes:
         """Execute the attempt; return what :func:`outcome_of` reads."""
-        session = _session(self.key, lambda: stack_from(self.stack))
+        session = _session(self.key, lambda: stack_from(json.loads(self.stack)))
         _unpacked.enter(self.source, session)
         return pack(execute_attempt(self.task, session))
 
@@ -130,14 +135,14 @@ def pack(finished: Finished) -> bytes:
         error = pickle.dumps(finished.error)
     except Exception:  # noqa: BLE001  an exception may pickle and yet not unpickle
         error = pickle.dumps(None)
-    return pickle.dumps((write(finished.record), error))
+    return pickle.dumps((finished.record, error), pickle.HIGHEST_PROTOCOL)
 
 
 def outcome_of(result: bytes) -> Finished:
     """Read what :func:`pack` wrote."""
-    document, pickled = pickle.loads(result)  # noqa: S301  it comes from a worker of this run
+    record, pickled = pickle.loads(result)  # noqa: S301  it comes from a worker of this run
     try:
         error = pickle.loads(pickled)  # noqa: S301  as above
     except Exception:  # noqa: BLE001  an exception may pickle and yet not unpickle
         error = None
-    return Finished(read(document, AttemptRecord, "the result of a payload"), error)
+    return Finished(record, error)

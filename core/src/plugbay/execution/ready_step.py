@@ -15,7 +15,7 @@ from attrs import evolve
 from plugbay.code.location import CodeLocation, archive
 from plugbay.execution.schedule import Call
 from plugbay.execution.tasks import Task, task_to_tree
-from plugbay.stack.shipping import ShippedStack, for_any_machine, for_this_machine, store_part
+from plugbay.stack.shipping import for_any_machine, for_this_machine, store_part
 from plugbay.store.layout import source_key, task_key
 from plugbay_hookspecs.types import Resources, StepInfo
 
@@ -35,14 +35,21 @@ class Shipping:
         self.run_id, self.stack, self.code = run_id, stack, code
 
     @functools.cached_property
-    def local_stack(self) -> ShippedStack:
-        """The stack, for a process of this machine."""
-        return for_this_machine(self.stack)
+    def opening(self) -> bytes:
+        """What opens a session in a process of this machine."""
+        import pickle  # only attempts in other processes need it
+
+        return pickle.dumps((for_this_machine(self.stack), self.code), pickle.HIGHEST_PROTOCOL)
 
     @functools.cached_property
     def portable_stack(self) -> dict[str, object]:
         """The stack, for any machine."""
         return for_any_machine(self.stack)
+
+    @functools.cached_property
+    def portable_json(self) -> bytes:
+        """The same as JSON."""
+        return json.dumps(self.portable_stack).encode()
 
     @functools.cached_property
     def source(self) -> str:
@@ -96,12 +103,12 @@ class Attempt:
         """The attempt as a picklable call."""
         from plugbay.execution.payload import DistantPayload, Payload  # only attempts in other processes need it
 
-        shipping = self._shipping
-        task = evolve(self.task, image=None)
+        shipping, task = self._shipping, self.task
+        if task.image is not None:  # which is for the command
+            task = evolve(task, image=None)
         if anywhere:
-            stack, source = shipping.portable_stack, shipping.source
-            return DistantPayload(key=shipping.run_id, stack=stack, source=source, task=task)
-        return Payload(key=shipping.run_id, stack=shipping.local_stack, code=shipping.code, task=task)
+            return DistantPayload(key=shipping.run_id, stack=shipping.portable_json, source=shipping.source, task=task)
+        return Payload(key=shipping.run_id, opening=shipping.opening, task=task)
 
     def command(self) -> Sequence[str]:
         """The attempt as a command; its task and the code are put into the store."""

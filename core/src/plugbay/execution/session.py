@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from plugbay.errors import StoreError
+from plugbay.execution.log_files import SpareLog
 from plugbay.serializers.choice import Serializers
 from plugbay.stack import Stack
 from plugbay.store.artifacts import Artifacts
@@ -42,6 +43,7 @@ class Session:
         """
         self.stack = stack
         self.own_process = own_process
+        self.spare_log = SpareLog()
         self.artifacts = Artifacts(stack.artifact_store, Serializers(allow_pickle=stack.allow_pickle))
         stack.host.add_last(_LastCaller())
         self._uploads: ThreadPoolExecutor | None = None
@@ -75,5 +77,6 @@ class Session:
             uploads, self._uploads = self._uploads, None
         if uploads is not None:
             uploads.shutdown()
+        self.spare_log.close()
         self.artifacts.close()
         self.stack.stop()

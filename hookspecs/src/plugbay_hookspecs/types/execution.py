@@ -84,6 +84,12 @@ class LiveRun(Protocol):
         :param limit: hand out no more than this many at a time that are not complete yet.
         """
 
+    def ready_together(self, most: int, limit: int | None = None) -> Iterator[Sequence[ReadyStep]]:
+        """Like :meth:`ready`, but yield all steps that can start now, for an engine that takes many at the cost of one.
+
+        :param most: yield no more than this many at once.
+        """
+
     def execute(self, step: ReadyStep) -> None:
         """Execute the attempt in this process and complete it. A failure of the step is recorded, not raised."""
 

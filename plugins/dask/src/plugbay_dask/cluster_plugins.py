@@ -12,6 +12,7 @@ from plugbay_dask.tasks import BEGUN, PREFIX
 if TYPE_CHECKING:
     from distributed import Client
     from distributed.scheduler import Scheduler
+    from distributed.worker import Worker
 
 
 class OneTry(SchedulerPlugin):  # type: ignore[misc]  # whose types are not looked at
@@ -30,21 +31,30 @@ class OneTry(SchedulerPlugin):  # type: ignore[misc]  # whose types are not look
             task.suspicious = self._scheduler.allowed_failures
 
 
-class Cancelling(WorkerPlugin):  # type: ignore[misc]  # as above
-    """End the process of a task that nobody waits for any more: it was cancelled, or the driver is gone."""
+class StepTasks(WorkerPlugin):  # type: ignore[misc]  # as above
+    """Tell the scheduler that a task has begun; end the process of one that nobody waits for any more.
 
-    name = "plugbay-cancelling"
+    Such a task was cancelled, or its driver is gone.
+    """
 
-    name = "plugbay-cancelling"
+    name = "plugbay-step-tasks"
     idempotent = True
+
+    def setup(self, worker: Worker) -> None:
+        """Keep the worker."""
+        self._worker = worker
 
     def transition(self, key: Any, start: str, finish: str, **_: Any) -> None:
         """Watch the tasks of the worker: one that is released while it is executed is waited for, and its result dropped."""
-        if start in ("executing", "long-running") and finish == "released" and str(key).startswith(PREFIX):
+        if not str(key).startswith(PREFIX):
+            return
+        if finish == "executing":
+            self._worker.log_event(BEGUN, key)
+        elif start in ("executing", "long-running") and finish == "released":
             step_processes.end(key)
 
 
 def register(client: Client) -> None:
     """Add the plugins to the client's cluster, once."""
     client.register_plugin(OneTry())
-    client.register_plugin(Cancelling())
+    client.register_plugin(StepTasks())

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from plugbay_hookspecs.types.execution import LiveRun, ReadyStep
     from plugbay_hookspecs.types.plan import Resources
 
+TOGETHER = 64
+"""How many steps are submitted at once at most: workers wait for the first of them meanwhile."""
+
 
 @component
 class DaskOrchestrator:
@@ -82,26 +85,33 @@ class DaskOrchestrator:
 
             register(client)
             with Results(client, run) as results:
-                for step in run.ready():
-                    if step.portable:
-                        self._submit(client, run, step, results)
-                    else:
-                        run.execute(step)
+                for steps in run.ready_together(TOGETHER):
+                    self._submit(client, run, [step for step in steps if step.portable], results)
+                    for step in steps:
+                        if not step.portable:
+                            run.execute(step)
 
-    def _submit(self, client: Client, run: LiveRun, step: ReadyStep, results: Results) -> None:
+    def _submit(self, client: Client, run: LiveRun, steps: Sequence[ReadyStep], results: Results) -> None:
+        """Submit steps, those that ask for the same with one call: the scheduler takes in many tasks as fast as one."""
         from plugbay_dask.tasks import PREFIX, execute
 
-        try:
-            request = pickle.dumps(step.payload(anywhere=self.address is not None), pickle.HIGHEST_PROTOCOL)
-        except Exception as error:  # noqa: BLE001  the step fails with it, and the others go on
-            run.complete(step, error)
-            return
-        info = step.info
-        key = f"{PREFIX}{info.run_id}-{info.step}-{info.attempt}"
-        asked = _asked(step.resources, self.resources)
-        future = client.submit(execute, key, info.run_id, request, key=key, pure=False, resources=asked)
-        run.submitted(step, future.cancel)
-        future.add_done_callback(results.of(step))
+        alike: dict[str, list[tuple[ReadyStep, bytes]]] = {}
+        for step in steps:
+            try:
+                payload = step.payload(anywhere=self.address is not None)
+                request = pickle.dumps((run.id, payload), pickle.HIGHEST_PROTOCOL)
+            except Exception as error:  # noqa: BLE001  the step fails with it, and the others go on
+                run.complete(step, error)
+                continue
+            alike.setdefault(repr(step.resources), []).append((step, request))
+        for several in alike.values():
+            asked = _asked(several[0][0].resources, self.resources)
+            keys = [f"{PREFIX}{run.id}-{step.info.step}-{step.info.attempt}" for step, _ in several]
+            requests = [request for _, request in several]
+            futures = client.map(execute, requests, key=keys, pure=False, resources=asked)
+            for (step, _), future in zip(several, futures, strict=True):
+                run.submitted(step, future.cancel)
+                results.expect(step, future)
 
     @contextmanager
     def _client(self) -> Iterator[Client]:

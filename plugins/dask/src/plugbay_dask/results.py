@@ -1,7 +1,8 @@
-"""What tasks returned, fetched for many at a time.
+"""What tasks returned, fetched for many at a time in a thread of its own.
 
 Dask tells at once that a task has ended. What it returned has to be asked for, by way of the scheduler, which costs more
-than all else that the driver does for a step; one question serves every task that has ended since the last one.
+than all else that the driver does for a step; one question serves every task that has ended since the last one. To look which
+have ended costs nothing, where a callback for each would be called by way of two threads.
 """
 
 from __future__ import annotations
@@ -9,66 +10,101 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
     from plugbay_hookspecs.types.execution import LiveRun, ReadyStep
 
-MANY, LINGER = 16, 0.005
-"""With so many tasks waiting, nothing is lost when the next question waits for so many seconds: more will have ended."""
+Submitted: TypeAlias = "tuple[ReadyStep, Future[Any]]"
+FEW = 8
+"""So many tasks are watched; of more it is looked from time to time which have ended."""
+PAUSE, LONGEST = 0.0002, 0.1
+"""Seconds for each task until it is looked: they keep the workers busy, and more will have ended. It grows while none does."""
+AGAIN = 1.0
+"""Seconds after which it is looked all the same: what a task returned may have been lost with its worker."""
 
 
 class Results:
-    """Completes steps with what their tasks returned, in a thread of its own while the context lasts."""
+    """Completes steps with what their tasks returned, while the context lasts."""
 
     def __init__(self, client: Client, run: LiveRun) -> None:
         """Complete steps of ``run``."""
         self._client, self._run = client, run
-        self._submitted = self._fetched = 0  # each is counted by one thread only
-        self._ended: queue.SimpleQueue[tuple[ReadyStep, Future[Any]] | None] = queue.SimpleQueue()
+        self._submitted: queue.SimpleQueue[Submitted | None] = queue.SimpleQueue()
+        self._waiting: list[Submitted] = []
+        self._watched: set[str] = set()
+        self._changed = threading.Event()
         self._thread = threading.Thread(target=self._work, name="plugbay-results", daemon=True)
 
-    def of(self, step: ReadyStep) -> Callable[[Future[Any]], None]:
-        """What to call when the task of a step, which was just submitted, has ended."""
-        self._submitted += 1
-        return lambda future: self._ended.put((step, future))
+    def expect(self, step: ReadyStep, future: Future[Any]) -> None:
+        """Complete ``step`` when its task has ended."""
+        self._submitted.put((step, future))
+        self._changed.set()
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ended.put(None)
+        self._submitted.put(None)
+        self._changed.set()
         self._thread.join()
 
     def _work(self) -> None:
-        for ended in self._batches():
-            try:
-                results = self._client.gather([future for _, future in ended])
-            except BaseException:  # noqa: BLE001  at least one has none: each is asked for by itself
-                results = [_result(future) for _, future in ended]
-            self._fetched += len(ended)
-            for (step, _), result in zip(ended, results, strict=True):
-                self._run.complete(step, result)
+        pause = 0.0
+        while self._take_submitted():
+            if len(self._waiting) > FEW:
+                pause = min(LONGEST, max(2 * pause, PAUSE * len(self._waiting)))
+                time.sleep(pause)
+            else:
+                self._watch()
+                self._changed.wait(AGAIN)
+                self._changed.clear()
+            if self._complete_ended():
+                pause = 0.0
 
-    def _batches(self) -> Iterator[list[tuple[ReadyStep, Future[Any]]]]:
-        """All that has ended since the last time: those that have returned, and each other by itself."""
-        last = False
-        while not last:
-            waiting = [self._ended.get()]
-            if self._submitted - self._fetched > MANY:
-                time.sleep(LINGER)
-            while not self._ended.empty():
-                waiting.append(self._ended.get())
-            last = None in waiting
-            ended = [each for each in waiting if each is not None]
-            returned = [each for each in ended if each[1].status == "finished"]
-            if returned:
-                yield returned
-            yield from ([each] for each in ended if each not in returned)
+    def _take_submitted(self) -> bool:
+        """Take in what was submitted, and wait for it when there is nothing else; tell whether to go on."""
+        while not self._waiting or not self._submitted.empty():
+            submitted = self._submitted.get()
+            if submitted is None:
+                return False
+            self._waiting.append(submitted)
+        return True
+
+    def _watch(self) -> None:
+        for _, future in self._waiting:
+            if future.key not in self._watched:
+                self._watched.add(future.key)
+                future.add_done_callback(lambda _: self._changed.set())
+
+    def _complete_ended(self) -> bool:
+        """Complete the steps whose tasks have ended; tell whether there were any."""
+        returned: list[Submitted] = []
+        raised: list[Submitted] = []
+        waiting: list[Submitted] = []
+        for each in self._waiting:
+            status = each[1].status
+            (returned if status == "finished" else waiting if status in ("pending", "lost") else raised).append(each)
+        self._waiting = waiting
+        self._complete(returned)
+        for each in raised:
+            self._complete([each])
+        return bool(returned or raised)
+
+    def _complete(self, ended: Sequence[Submitted]) -> None:
+        if not ended:
+            return
+        try:
+            results = self._client.gather([future for _, future in ended])
+        except BaseException:  # noqa: BLE001  at least one has none: each is asked for by itself
+            results = [_result(future) for _, future in ended]
+        for (step, future), result in zip(ended, results, strict=True):
+            self._watched.discard(future.key)
+            self._run.complete(step, result)
 
 
 def _result(future: Future[Any]) -> bytes | BaseException:

@@ -40,10 +40,9 @@ class StepProcess:
         os.close(lifeline)
         self._connection = Connection(ours.detach())
 
-    def ask(self, run: str, request: bytes) -> bytes | None:
-        """Send a request of a run and wait for the reply; ``None`` when the process has ended."""
+    def ask(self, request: bytes) -> bytes | None:
+        """Send a request and wait for the reply; ``None`` when the process has ended."""
         try:
-            self._connection.send_bytes(run.encode())
             self._connection.send_bytes(request)
             return self._connection.recv_bytes()
         except (EOFError, OSError):
@@ -78,12 +77,12 @@ class StepProcesses:
         self._cancelled: set[str] = set()
         self._lock = threading.Lock()
 
-    def execute(self, key: str, run: str, request: bytes) -> bytes:
-        """Execute the task ``key`` of a run; see :func:`plugbay_dask.tasks.execute`."""
+    def execute(self, key: str, request: bytes) -> bytes:
+        """Execute the task ``key``; see :func:`plugbay_dask.tasks.execute`."""
         reply = None
         while reply is None:
             process, kept = self._take(key)
-            reply = process.ask(run, request)
+            reply = process.ask(request)
             with self._lock:
                 del self._busy[key]
                 cancelled = key in self._cancelled

@@ -23,17 +23,18 @@ IDLE = 60.0
 
 
 def serve(connection: Connection) -> None:
-    """Execute the pickled payloads that come through ``connection``, each after its run's id, and send the results back."""
-    run = b""
+    """Execute the pickled payloads that come through ``connection``, each with its run's id, and send the results back."""
+    run = ""
     last: StepPayload | None = None
     try:
         while connection.poll(IDLE):
-            wanted, request = connection.recv_bytes(), connection.recv_bytes()
+            request = connection.recv_bytes()
             try:
+                wanted, payload = pickle.loads(request)  # noqa: S301  it comes from the driver, by way of the worker
                 if last is not None and wanted != run:
                     last.release()
-                run, last = wanted, _loaded(request)
-                reply = RETURNED + last()
+                run, last = wanted, payload
+                reply = RETURNED + payload()
             except BaseException as error:  # noqa: BLE001  the driver is told, whatever it is
                 reply = RAISED + _pickled(error)
             connection.send_bytes(reply)
@@ -42,11 +43,6 @@ def serve(connection: Connection) -> None:
     finally:
         if last is not None:
             last.release()
-
-
-def _loaded(request: bytes) -> StepPayload:
-    payload: StepPayload = pickle.loads(request)  # noqa: S301  it comes from the driver, by way of the worker
-    return payload
 
 
 def _end_with(lifeline: int) -> None:

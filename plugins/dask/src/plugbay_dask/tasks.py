@@ -10,12 +10,11 @@ BEGUN = "plugbay-begun"
 """The topic of the event with which a worker tells the scheduler that a task has begun."""
 
 
-def execute(key: str, run: str, request: bytes) -> bytes:
-    """Execute a pickled payload in a process beside the worker, which can be ended, and return what it returned.
+def execute(request: bytes) -> bytes:
+    """Execute a pickled payload, which comes with its run's id, in a process beside the worker, which can be ended.
 
-    Raises what kept the payload from returning, and :class:`ChildProcessError` when the process was lost.
+    Returns what it returned. Raises what kept it from returning, and :class:`ChildProcessError` when the process was lost.
     """
     from distributed import get_worker
 
-    get_worker().log_event(BEGUN, key)
-    return step_processes.execute(key, run, request)
+    return step_processes.execute(get_worker().get_current_task(), request)

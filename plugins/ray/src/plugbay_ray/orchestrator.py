@@ -16,9 +16,7 @@ from plugbay_hookspecs.types.stack import Health, Problem, StackInfo
 from plugbay_ray.connection import connected
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-    from plugbay_hookspecs.types.execution import LiveRun, ReadyStep
+    from plugbay_hookspecs.types.execution import LiveRun
     from plugbay_hookspecs.types.plan import Resources
 
 
@@ -87,24 +85,31 @@ class RayOrchestrator:
             # Imported here: it takes a second, and only a run needs it.
             import ray
 
+            from plugbay_ray.results import Results
             from plugbay_ray.tasks import execute
 
             # Retries are the run's to decide.
             task = ray.remote(max_retries=0, runtime_env=dict(self.runtime_env) or None)(execute)
-            for step in run.ready():
-                if not step.portable:
-                    run.execute(step)
-                    continue
-                try:
-                    request = pickle.dumps(step.payload(anywhere=distant), pickle.HIGHEST_PROTOCOL)
+            # Options cost as much as a task does, and all calls of a step have the same.
+            with_options: dict[str, Any] = {}
+            with Results(run) as results:
+                for step in run.ready():
+                    if not step.portable:
+                        run.execute(step)
+                        continue
                     info = step.info
-                    asked = task.options(name=f"{info.step}.{info.attempt}", **self._asked(step.resources))
-                    reference = asked.remote(info.run_id, request)
-                except Exception as error:  # noqa: BLE001  the step fails with it, and the others go on
-                    run.complete(step, error)
-                    continue
-                run.submitted(step, _ending(reference))
-                reference.future().add_done_callback(partial(_complete, run, step))
+                    options = {"name": info.name, **self._asked(step.resources)}
+                    try:
+                        request = pickle.dumps((info.run_id, step.payload(anywhere=distant)), pickle.HIGHEST_PROTOCOL)
+                        asked = with_options.get(repr(options))
+                        if asked is None:
+                            asked = with_options[repr(options)] = task.options(**options)
+                        reference = asked.remote(request)
+                    except Exception as error:  # noqa: BLE001  the step fails with it, and the others go on
+                        run.complete(step, error)
+                        continue
+                    run.submitted(step, _ending(reference))
+                    results.expect(step, reference)
 
     def _asked(self, resources: Resources) -> dict[str, Any]:
         """What a task asks for, in Ray's form; without a number of cores it takes one."""
@@ -123,20 +128,3 @@ def _ending(reference: Any) -> Callable[[], None]:
     import ray
 
     return partial(ray.cancel, reference, force=True)
-
-
-def _complete(run: LiveRun, step: ReadyStep, future: Future[bytes]) -> None:
-    run.complete(step, _result(future))
-
-
-def _result(future: Future[bytes]) -> bytes | BaseException:
-    from ray.exceptions import RayTaskError
-
-    try:
-        return future.result()
-    except RayTaskError as error:
-        cause: BaseException = error.cause or error
-        cause.add_note(error.traceback_str.rstrip())
-        return cause
-    except BaseException as error:  # noqa: BLE001  also a worker that was lost; the run is told, whatever it is
-        return error

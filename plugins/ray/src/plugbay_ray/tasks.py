@@ -12,11 +12,12 @@ _last: tuple[str, StepPayload] | None = None
 """The run that this worker has served last, and a payload of it, which knows what the process holds for the run."""
 
 
-def execute(run: str, request: bytes) -> bytes:
-    """Execute a pickled payload in the worker's main thread, and return what it returned."""
+def execute(request: bytes) -> bytes:
+    """Execute a pickled payload, which comes with its run's id, in the worker's main thread; return what it returned."""
     global _last
+    run, payload = pickle.loads(request)  # noqa: S301  it comes from the driver
     if _last is not None and _last[0] != run:
         _last[1].release()
-    payload: StepPayload = pickle.loads(request)  # noqa: S301  it comes from the driver
     _last = run, payload
-    return payload()
+    result: bytes = payload()
+    return result
