@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -25,6 +26,7 @@ Make = Callable[[str], Servable]
 SMALL = Resources(cpu=0.1)
 
 pytestmark = [
+    pytest.mark.timeout(900),  # each replica is a process that imports Serve
     # Serve and what it imports close no loops, sockets and files at the end of a process, and warn of themselves.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -112,15 +114,12 @@ def test_a_killed_replica_comes_back(deployer: RayModelDeployer, make_model: Mak
 
 
 def test_replicas_share_the_requests(deployer: RayModelDeployer, make_model: Make) -> None:
-    config = DeploymentConfig(name="telling", replicas=2, resources=SMALL)
-    deployer.model_deployer_deploy(make_model(TELLING), config, 120)
-    answered: set[int] = set()
-
-    def by_both() -> bool:
-        answered.add(deployer.model_deployer_predict("telling", []))
-        return len(answered) == 2
-
-    wait_for(by_both)
+    slow = make_model(f"import time\n{TELLING}".replace("os.getpid()", "time.sleep(1) or os.getpid()"))
+    config = DeploymentConfig(name="telling", replicas=2, resources=SMALL, options={"max_ongoing_requests": 1})
+    deployer.model_deployer_deploy(slow, config, 120)
+    with ThreadPoolExecutor(4) as threads:
+        answered = list(threads.map(deployer.model_deployer_predict, ["telling"] * 4, [[]] * 4))
+    assert len(set(answered)) == 2
 
 
 def test_a_variable_of_the_deployment_reaches_the_model(deployer: RayModelDeployer, make_model: Make) -> None:
@@ -233,7 +232,7 @@ def test_no_cluster_is_an_error_that_names_the_address() -> None:
 
 
 def test_without_serve_the_error_names_what_to_install() -> None:
-    code = "import sys; sys.modules['starlette'] = None; from plugbay_ray.serving import applications; applications.end('x')"
+    code = "import sys; sys.modules['starlette'] = None; from plugbay_ray.serving import applications; applications.found(1)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "pip install 'plugbay-ray[serve]'" in done.stderr
 

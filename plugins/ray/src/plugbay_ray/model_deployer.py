@@ -111,8 +111,9 @@ class RayModelDeployer:
         self._existing(id)
         with alone(id, deadline if timeout else time.monotonic() + self.timeout):
             now = self._existing(id)
-            if not _given(now)["stopped"]:
-                return self._deployment(now)
+            told = self._deployment(now)
+            if told.state in ("running", "starting"):
+                return told
             return self._serve(id, changed(_given(now), stopped=False), timeout, deadline)
 
     @hookimpl
@@ -261,7 +262,7 @@ class RayModelDeployer:
         if answer is not None:
             answering = {"uri": answer["model"], "labels": answer["labels"]}
             return self._told(now.name, "stopped" if answer["stopped"] else "running", answering)
-        if now.status == "DEPLOY_FAILED" or not now.replicas:
+        if now.status in ("DEPLOY_FAILED", "UNHEALTHY"):
             return self._told(now.name, "failed", given, now.told)
         return self._told(now.name, "starting", given, now.told)
 

@@ -96,6 +96,7 @@ def found(timeout: float) -> dict[str, Application]:
     """All applications that are not about to be gone."""
     import ray
 
+    _serve()  # its classes are in what the controller tells
     controller = _controller()
     if controller is None:
         return {}

@@ -10,6 +10,8 @@ import sysconfig
 import tempfile
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
+from modulefinder import ModuleFinder
 from pathlib import Path
 
 LARGEST = 1_000_000
@@ -18,16 +20,20 @@ _ON_EVERY_NODE = frozenset({"plugbay", "plugbay_hookspecs", "plugbay_ray"})
 
 
 def packed(modules: Sequence[str]) -> str:
-    """Pack top-level modules and packages that are not installed; what is installed is expected on the nodes as well.
+    """Pack modules that are not installed, their packages, and what they import from beside them.
+
+    What is installed here is expected on the nodes as well.
 
     :raises ValueError: for a module that is not found here, or too much of them.
     """
+    places = {}
+    for module in modules:
+        if (place := _place(module.partition(".")[0])) is not None:
+            for name in _with_imports(module, place.parent):
+                places[name] = _place(name)
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in modules:
-            place = _place(name)
-            if place is None:
-                continue
+        for place in filter(None, places.values()):
             for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
                 if path.is_file() and "__pycache__" not in path.parts:
                     archive.write(path, path.relative_to(place.parent))
@@ -36,7 +42,7 @@ def packed(modules: Sequence[str]) -> str:
     content = memory.getvalue()
     if len(content) > LARGEST:
         msg = (
-            f"the modules {', '.join(modules)} take {len(content)} bytes, and at most {LARGEST} are brought along;"
+            f"the modules {', '.join(sorted(places))} take {len(content)} bytes, and at most {LARGEST} are brought along;"
             " install them on the nodes"
         )
         raise ValueError(msg)
@@ -51,6 +57,14 @@ def unpack(code: str) -> tempfile.TemporaryDirectory[str]:
             archive.extractall(directory.name)
         sys.path.insert(0, directory.name)
     return directory
+
+
+def _with_imports(module: str, beside: Path) -> set[str]:
+    """The top-level names of a module and of what it imports that lies in the same directory, without executing any."""
+    finder = ModuleFinder(path=[str(beside)])
+    with suppress(ImportError, SyntaxError):  # the replica tells what is wrong
+        finder.import_hook(module)
+    return {name.partition(".")[0] for name in (module, *finder.modules)}
 
 
 def _place(name: str) -> Path | None:

@@ -40,7 +40,7 @@ def lines_of(look: Callable[[], Application], timeout: float, *, follow: bool, t
 def _printed(actor: str, timeout: float) -> list[str]:
     """The lines that have an end; none when the actor's node is gone."""
     from ray.util.state import get_log
-    from ray.util.state.exceptions import RayStateApiException
+    from ray.util.state.exception import RayStateApiException
 
     try:
         text = b"".join(get_log(actor_id=actor, suffix="out", encoding=None, timeout=max(1, int(timeout))))

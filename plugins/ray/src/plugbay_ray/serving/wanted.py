@@ -47,7 +47,7 @@ def wanted(
     code = ""
     if not problems:
         try:
-            code = packed([str(model.predictor).partition(":")[0].partition(".")[0], *modules])
+            code = packed([str(model.predictor).partition(":")[0], *modules])
         except ValueError as error:
             problems.append(str(error))
     if problems:
