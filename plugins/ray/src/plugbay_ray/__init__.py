@@ -1,3 +1,3 @@
-"""Plugbay on Ray: an orchestrator that runs steps as tasks of a cluster, and a step operator that runs them as its jobs."""
+"""Plugbay on Ray: steps run as tasks or as jobs of a cluster, and models served by Ray Serve."""
 
 __version__ = "0.1.0"
