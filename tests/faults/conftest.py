@@ -9,14 +9,16 @@ from __future__ import annotations
 import os
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from faultlab.lab import Lab
+from faultlab.quick import QuickLabs, quick_labs
 from faultlab.tally import Tally
 
 SEED = os.environ.get("PLUGBAY_FAULT_SEED", "20240229")
@@ -29,6 +31,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header() -> str:
     return f"faults: PLUGBAY_FAULT_SEED={SEED}"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["faults"] = session.config.stash[_tally].counts()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    node.config.stash[_tally].add(getattr(node, "workeroutput", {}).get("faults"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -58,3 +71,10 @@ def make_lab(tmp_path: Path) -> Callable[[str], Lab]:
 def lab(tmp_path: Path) -> Lab:
     """One lab."""
     return Lab(tmp_path / "lab")
+
+
+@pytest.fixture(scope="session")
+def labs() -> Iterator[QuickLabs]:
+    """Labs whose commands are forked processes under the shim; some hundred of them take no longer than a minute."""
+    with quick_labs() as made:
+        yield made

@@ -36,7 +36,10 @@ def error_info(error: BaseException) -> ErrorInfo:
     name = (
         kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
     )
-    message = "\n".join([_text(error), *getattr(error, "__notes__", ())])
+    notes = getattr(error, "__notes__", ())
+    if isinstance(error, StoreError):  # a worker process notes where it was, which is no place of the user's
+        notes = [note for note in notes if "Traceback (most recent call last)" not in note]
+    message = "\n".join([_text(error), *notes])
     return ErrorInfo(type=name, message=message, traceback=user_traceback(error))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import shutil
 import sys
 import tempfile
 import threading
@@ -21,6 +20,7 @@ from plugbay.serializers.builtin import FILE
 from plugbay.serializers.choice import Serializers
 from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.store.distant import each
+from plugbay.store.fetched import FetchedDirectory
 from plugbay.store.layout import blob_key
 from plugbay.store.spool import HashAside, Spool
 from plugbay.values import canonical, encode
@@ -41,7 +41,7 @@ class Artifacts:
         self._store = store
         self._serializers = serializers
         self._scratch: weakref.finalize[..., Any] | None = None
-        self._directory_name = ""
+        self._fetched_files: FetchedDirectory | None = None
         self._lock = threading.Lock()
 
     def save(self, name: str, value: Any, *, items: bool = False) -> Artifact:
@@ -207,11 +207,11 @@ class Artifacts:
         Not with this object: who loads a file from ``pipeline.run()["step"].output`` has just its path.
         """
         with self._lock:
-            if self._scratch is None:
-                self._directory_name = tempfile.mkdtemp(prefix="plugbay-")
+            if self._scratch is None or self._fetched_files is None:
+                self._fetched_files = FetchedDirectory()
                 lasting = sys.modules[__name__]
-                self._scratch = weakref.finalize(lasting, shutil.rmtree, self._directory_name, ignore_errors=True)
-            return Path(self._directory_name)
+                self._scratch = weakref.finalize(lasting, self._fetched_files.remove)
+            return self._fetched_files.path
 
     def close(self) -> None:
         """Remove what was fetched."""
