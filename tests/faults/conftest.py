@@ -17,6 +17,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from faultlab.here import here
 from faultlab.lab import Lab
 from faultlab.quick import QuickLabs, quick_labs
 from faultlab.tally import Tally
@@ -78,3 +79,27 @@ def labs() -> Iterator[QuickLabs]:
     """Labs whose commands are forked processes under the shim; some hundred of them take no longer than a minute."""
     with quick_labs() as made:
         yield made
+
+
+RECORDED = Path(__file__).parent / "faultlab" / "recorded.py"
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Callable[..., Path]:
+    """Run commands one after the other in one lab, and write down their calls."""
+
+    def record(lab: Lab, *commands: list[str], codes: tuple[int, ...] = ()) -> Path:
+        log = tmp_path / "calls"
+        for number, words in enumerate(commands):
+            done = lab.python(str(RECORDED), str(log), str(lab.directory), *words)
+            assert done.code == (codes[number] if codes else 0), done.err
+        return log
+
+    return record
+
+
+@pytest.fixture
+def in_lab(lab: Lab) -> Iterator[None]:
+    """Have this process run the lab's pipelines."""
+    with here(lab):
+        yield
