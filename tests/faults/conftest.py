@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from faultlab.here import here
 from faultlab.lab import Lab
-from faultlab.quick import QuickLabs, quick_labs
+from faultlab.quick import MEMORY, QuickLabs, quick_labs
 from faultlab.tally import Tally
 
 SEED = os.environ.get("PLUGBAY_FAULT_SEED", "20240229")
@@ -103,3 +105,11 @@ def in_lab(lab: Lab) -> Iterator[None]:
     """Have this process run the lab's pipelines."""
     with here(lab):
         yield
+
+
+@pytest.fixture
+def in_memory(tmp_path: Path) -> Iterator[Path]:
+    """A directory where flushing costs nothing, as far as there is one: for what was played back."""
+    directory = Path(tempfile.mkdtemp(prefix="plugbay-faults-", dir=MEMORY if os.access(MEMORY, os.W_OK) else tmp_path))
+    yield directory
+    shutil.rmtree(directory)

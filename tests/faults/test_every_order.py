@@ -41,7 +41,7 @@ def recorded_steps(after: Aftermath) -> set[str]:
 
 
 def test_a_run_survives_every_order(
-    lab: Lab, recorded: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tally: Tally
+    lab: Lab, recorded: Callable[..., Path], in_memory: Path, monkeypatch: pytest.MonkeyPatch, tally: Tally
 ) -> None:
     """Injects: each state that a loss of power after any call of a run with two steps may leave. Proves: all that a durable write
     had returned for is there; every document is whole or reported as damaged; no torn cache entry is a hit; and the run is resumed
@@ -52,7 +52,7 @@ def test_a_run_survives_every_order(
     crashes = every_crash(log, lab.directory)
     assert len(crashes) > 500
     for crash in crashes:
-        after = Aftermath(lab, crash, tmp_path / "state", monkeypatch)
+        after = Aftermath(lab, crash, in_memory / "state", monkeypatch)
         tally.fault("losses of power in every order")
         after.check_promises()
         after.check_documents(whole)
@@ -69,7 +69,7 @@ def test_a_run_survives_every_order(
 
 
 def test_a_resumption_survives_every_order(
-    lab: Lab, recorded: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tally: Tally
+    lab: Lab, recorded: Callable[..., Path], in_memory: Path, monkeypatch: pytest.MonkeyPatch, tally: Tally
 ) -> None:
     """Injects: each state that a loss of power after any call of a resumption may leave. Proves: what the first driver or the
     second had recorded is kept, and resuming once more gives the right result."""
@@ -85,7 +85,7 @@ def test_a_resumption_survives_every_order(
     crashes = every_crash(log, lab.directory, after=first)
     assert len(crashes) > 50
     for crash in crashes:
-        after = Aftermath(lab, crash, tmp_path / "state", monkeypatch)
+        after = Aftermath(lab, crash, in_memory / "state", monkeypatch)
         tally.fault("losses of power in every order")
         after.check_promises()
         after.check_documents(objects)
@@ -101,7 +101,7 @@ def test_a_resumption_survives_every_order(
 
 
 def test_what_is_kept_survives_every_order_of_a_collection(
-    lab: Lab, recorded: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tally: Tally
+    lab: Lab, recorded: Callable[..., Path], in_memory: Path, monkeypatch: pytest.MonkeyPatch, tally: Tally
 ) -> None:
     """Injects: each state that a loss of power after any call of a collection may leave, which removes one of two runs. Proves:
     the other one is whole, all runs can be listed, and the next collection finishes the work."""
@@ -112,7 +112,7 @@ def test_what_is_kept_survives_every_order_of_a_collection(
     crashes = every_crash(log, lab.directory, after=runs)
     assert len(crashes) > 100
     for crash in crashes:
-        after = Aftermath(lab, crash, tmp_path / "state", monkeypatch)
+        after = Aftermath(lab, crash, in_memory / "state", monkeypatch)
         tally.fault("losses of power in every order")
         after.check_promises()
         stack = Stack.load("inline")

@@ -45,7 +45,7 @@ def test_a_run_survives_a_loss_of_power_at_any_call(
     before: list[list[str]],
     lab: Lab,
     recorded: Callable[..., Path],
-    tmp_path: Path,
+    in_memory: Path,
     chance: Random,
     monkeypatch: pytest.MonkeyPatch,
     tally: Tally,
@@ -59,7 +59,7 @@ def test_a_run_survives_a_loss_of_power_at_any_call(
     crashes = all_crashes(log, lab.directory, chance)
     assert len(crashes) > 300
     for number, crash in enumerate(chosen(crashes, chance)):
-        after = Aftermath(lab, crash, tmp_path / "states" / str(number), monkeypatch)
+        after = Aftermath(lab, crash, in_memory / "states" / str(number), monkeypatch)
         tally.fault("losses of power")
         after.check_promises()
         after.check_documents(whole)
@@ -94,7 +94,7 @@ def recover_by_command(after: Aftermath, lab: Lab, plans: list[Path]) -> None:
 def test_a_resumption_survives_a_loss_of_power_at_any_call(
     lab: Lab,
     recorded: Callable[..., Path],
-    tmp_path: Path,
+    in_memory: Path,
     chance: Random,
     monkeypatch: pytest.MonkeyPatch,
     tally: Tally,
@@ -118,7 +118,7 @@ def test_a_resumption_survives_a_loss_of_power_at_any_call(
     small = importlib.import_module("small").small
     crashes = [crash for crash in all_crashes(log, lab.directory, chance) if crash.at > calls_of_first]
     for number, crash in enumerate(chosen(crashes, chance)[: None if LONG else STATES // 2]):
-        after = Aftermath(lab, crash, tmp_path / "states" / str(number), monkeypatch)
+        after = Aftermath(lab, crash, in_memory / "states" / str(number), monkeypatch)
         tally.fault("losses of power")
         after.check_promises()
         after.check_documents(whole)
@@ -138,7 +138,7 @@ def test_a_resumption_survives_a_loss_of_power_at_any_call(
 def test_what_is_kept_survives_a_loss_of_power_while_garbage_is_collected(
     lab: Lab,
     recorded: Callable[..., Path],
-    tmp_path: Path,
+    in_memory: Path,
     chance: Random,
     monkeypatch: pytest.MonkeyPatch,
     tally: Tally,
@@ -155,7 +155,7 @@ def test_what_is_kept_survives_a_loss_of_power_while_garbage_is_collected(
     crashes = [crash for crash in all_crashes(log, lab.directory, chance) if crash.at > calls_of_runs]
     assert crashes
     for number, crash in enumerate(chosen(crashes, chance)[: None if LONG else STATES // 3]):
-        after = Aftermath(lab, crash, tmp_path / "states" / str(number), monkeypatch)
+        after = Aftermath(lab, crash, in_memory / "states" / str(number), monkeypatch)
         tally.fault("losses of power")
         after.check_promises()
         stack = Stack.load("inline")

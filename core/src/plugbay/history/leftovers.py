@@ -31,9 +31,10 @@ def remove_leftovers(before: float, *, dry_run: bool) -> tuple[int, int]:
             with suppress(OSError):  # it has logs
                 path.rmdir()
     for directory in abandoned(before):
-        for path in directory.rglob("*"):
-            if path.is_file():
-                count, size = count + 1, size + path.lstat().st_size
+        with suppress(OSError):
+            for path in directory.rglob("*"):
+                if path.is_file():
+                    count, size = count + 1, size + path.lstat().st_size
         if not dry_run:
             shutil.rmtree(directory, ignore_errors=True)
     return count, size

@@ -114,7 +114,10 @@ class Artifacts:
         serializer = self._serializers.named(artifact.serializer, artifact.type)
         if serializer is FILE:
             return self._file(artifact)
-        return serializer.load(self._source(artifact))
+        try:
+            return serializer.load(self._source(artifact))
+        except OSError as error:
+            raise _unreadable(artifact, error) from error
 
     def load_copy(self, artifact: Artifact, copy: Path) -> Any:
         """Read the value of an artifact from a copy of its bytes elsewhere; of a file or directory, the value is the copy.
@@ -146,9 +149,12 @@ class Artifacts:
     def chunks(self, artifact: Artifact) -> Iterator[bytes]:
         """Yield the checked bytes of an artifact that is no collection."""
         source = self._source(artifact)
-        with source.open("rb") if isinstance(source, Path) else source as file:
-            while chunk := file.read(_CHUNK):
-                yield chunk
+        try:
+            file = source.open("rb") if isinstance(source, Path) else source
+        except OSError as error:
+            raise _unreadable(artifact, error) from error
+        with file:
+            yield from _read(artifact, file)
 
     def exists(self, artifact: Artifact) -> bool:
         """Whether the store still has every byte of it."""
@@ -189,8 +195,7 @@ class Artifacts:
     def _chunks(self, artifact: Artifact) -> Iterator[bytes]:
         try:
             with self._store.open(blob_key(artifact.digest)) as file:
-                while chunk := file.read(_CHUNK):
-                    yield chunk
+                yield from _read(artifact, file)
         except FileNotFoundError as error:
             raise _gone(artifact) from error
 
@@ -198,8 +203,8 @@ class Artifacts:
         try:
             with path.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
-        except FileNotFoundError as error:
-            raise _gone(artifact) from error
+        except OSError as error:
+            raise _unreadable(artifact, error) from error
 
     def directory(self) -> Path:
         """Where files are put that were fetched from the store; it goes with :meth:`close`, or when the process ends.
@@ -277,6 +282,25 @@ def _check(artifact: Artifact, digest: str) -> None:
             "delete the blob and run the step again"
         )
         raise CorruptArtifactError(msg)
+
+
+def _read(artifact: Artifact, file: BinaryIO) -> Iterator[bytes]:
+    while True:
+        try:
+            chunk = file.read(_CHUNK)
+        except OSError as error:
+            raise _unreadable(artifact, error) from error
+        if not chunk:
+            return
+        yield chunk
+
+
+def _unreadable(artifact: Artifact, error: OSError) -> StoreError:
+    if isinstance(error, FileNotFoundError):
+        return _gone(artifact)
+    return StoreError(
+        f"the bytes of artifact {artifact.name!r} (blob {artifact.digest}) cannot be read: {error.strerror or error}"
+    )
 
 
 def _gone(artifact: Artifact) -> StoreError:

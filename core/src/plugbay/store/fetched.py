@@ -47,7 +47,11 @@ def abandoned(before: float) -> Iterator[Path]:
     """
     from filelock import FileLock, Timeout  # as above
 
-    for path in sorted(Path(tempfile.gettempdir()).glob(f"{_PREFIX}*")):
+    try:
+        paths = sorted(Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"))
+    except OSError:
+        return
+    for path in paths:
         with suppress(Timeout, OSError):
             found = path.lstat()
             ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
