@@ -10,7 +10,9 @@ are spare processes that it has forked right at its beginning, so that they know
 
 from __future__ import annotations
 
+import atexit
 import fcntl
+import gc
 import importlib
 import json
 import os
@@ -19,6 +21,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -129,7 +132,8 @@ def _grow_up(told: Mapping[str, Any], questions: IO[str]) -> None:
     import faulthandler
 
     faulthandler.enable()
-    _keep_spares(told["control"])
+    if "pool" in told["words"]:
+        _keep_spares(told["control"])
     if told["control"]:
         _obey(told["control"], driver=True)
 
@@ -192,11 +196,27 @@ def _spare(control: str) -> tuple[int, socket.socket]:
         os._exit(0)
 
 
-def _be_plugbay(tell: str) -> None:
+def _end(code: int) -> None:
+    """End as Python does, but for taking its modules apart, which is most of the work and nobody's concern."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
+
+
+def _be_plugbay(tell: str) -> int:
     import runpy
 
     try:
         runpy.run_module("plugbay", run_name="__main__", alter_sys=True)
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        return 1
+    else:
+        return 0
     finally:
         if tell:
             below = os.getcwd()
@@ -220,6 +240,7 @@ def main() -> None:
     for name in warm.read_text().splitlines() if warm.exists() else ():
         with suppress(ImportError):
             importlib.import_module(name)
+    gc.freeze()  # so that a forked process does not copy what it only looks at
     questions = os.fdopen(os.dup(0), "r")
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     while line := questions.readline():
@@ -231,8 +252,7 @@ def main() -> None:
         pid = os.fork()
         if pid == 0:
             _grow_up(told, questions)
-            _be_plugbay(told["tell"])
-            return
+            _end(_be_plugbay(told["tell"]))
         answers.write(f"{pid}\n")
 
 

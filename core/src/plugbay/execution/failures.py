@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import traceback
 from collections.abc import Callable
@@ -49,7 +50,7 @@ def user_traceback(error: BaseException) -> str:
     if isinstance(error, StoreError):  # its message says all about the system's error that it comes from
         described.__cause__ = described.__context__ = None
     _leave_out_own(described, set())
-    if isinstance(error, StoreError) and not described.stack:
+    if isinstance(error, StoreError) and all(frame.filename == contextlib.__file__ for frame in described.stack):
         return ""
     return "".join(described.format())
 
