@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from plugbay.errors import CorruptArtifactError, OutputError, StoreError
 from plugbay.reference import reference_to
@@ -20,11 +20,13 @@ from plugbay.serializers.builtin import FILE
 from plugbay.serializers.choice import Serializers
 from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.store.distant import each
-from plugbay.store.fetched import FetchedDirectory
 from plugbay.store.layout import blob_key
 from plugbay.store.spool import HashAside, Spool
 from plugbay.values import canonical, encode
 from plugbay_hookspecs.types import Artifact, Serializer
+
+if TYPE_CHECKING:
+    from plugbay.store.fetched import FetchedDirectory
 
 INLINE_LIMIT = 4096
 """Outputs of at most this many bytes are kept in the record itself."""
@@ -213,6 +215,8 @@ class Artifacts:
         """
         with self._lock:
             if self._scratch is None or self._fetched_files is None:
+                from plugbay.store.fetched import FetchedDirectory  # few processes fetch files
+
                 self._fetched_files = FetchedDirectory()
                 lasting = sys.modules[__name__]
                 self._scratch = weakref.finalize(lasting, self._fetched_files.remove)
