@@ -55,7 +55,7 @@ def test_a_run_on_a_full_disk_fails_clearly_and_is_resumed_when_there_is_room(
     tally.fault("full disks")
     done = lab.plugbay("run", "small.py", "--stack", stack)
     assert done.code in (1, 2), done.err
-    check_told(done, done.err)
+    check_told(done, "No space left")
     lab.check_store()
     committed = set(lab.succeeded())
     executed = len(lab.traces())

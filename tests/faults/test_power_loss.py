@@ -1,135 +1,41 @@
 """Power that fails between any two file-system calls of a small run, a resumption, or a collection of garbage.
 
 The calls are recorded in one undisturbed process, and every state that a disk may be left in is made in a directory of its
-own; see ``faultlab.disk`` for what may be lost. There are more states than time: a seeded sample is taken, all of them
-with ``PLUGBAY_FAULT_LONG=1``: more than a thousand of each.
+own; see ``faultlab.disk`` for what may be lost. There are more states than time: a seeded sample is taken here. The runs in
+``test_every_order`` are small enough for all.
 """
 
 from __future__ import annotations
 
-import base64
 import importlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
-from faultlab.disk import Crash, all_crashes, materialise
-from faultlab.here import here
+from faultlab.aftermath import Aftermath, check_torn_entries, recover_here, whole_objects
+from faultlab.disk import Crash, all_crashes
 from faultlab.lab import Lab
 from faultlab.recovery import SMALL_CALLS, SMALL_RESULT, check_whole
 from faultlab.tally import Tally
 
 from plugbay import Stack
 from plugbay.cli.entry import main as command_line
-from plugbay.errors import PlugbayError, StoreError
-from plugbay.execution.caching import find_cached
-from plugbay.execution.driver import resume
-from plugbay.execution.resuming import resumption
+from plugbay.errors import PlugbayError
 from plugbay.history.reader import Reader
-from plugbay.store.documents import AttemptRecord, CacheEntry, EndRecord, RunRecord, read
 
 LONG = os.environ.get("PLUGBAY_FAULT_LONG") == "1"
 STATES = 240
 """States of each recording that are checked, unless there is time for all."""
 BY_COMMAND = 4
 """Of these, those that are recovered by the command line, in a process of its own."""
-RECORDED = Path(__file__).parent / "faultlab" / "recorded.py"
-KINDS = {"plan.json": RunRecord, "end.json": EndRecord}
-
-
-@pytest.fixture
-def recorded(tmp_path: Path) -> Callable[..., Path]:
-    """Run commands one after the other in one lab, and write down their calls."""
-
-    def record(lab: Lab, *commands: list[str], codes: tuple[int, ...] = ()) -> Path:
-        log = tmp_path / "calls"
-        for number, words in enumerate(commands):
-            done = lab.python(str(RECORDED), str(log), str(lab.directory), *words)
-            assert done.code == (codes[number] if codes else 0), done.err
-        return log
-
-    return record
-
-
-@pytest.fixture
-def in_lab(lab: Lab) -> Iterator[None]:
-    """Have this process run the lab's pipelines."""
-    with here(lab):
-        yield
-
-
-class Aftermath:
-    """A lab's home as a crash has left it."""
-
-    def __init__(self, lab: Lab, crash: Crash, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        materialise({path: content for path, content in crash.state.items() if path != "effects"}, directory)
-        self.crash, self.directory, self.project = crash, directory, lab.project
-        self.store, self.effects = directory / "home" / "store", directory / "effects"
-        monkeypatch.setenv("PLUGBAY_HOME", str(directory / "home"))
-        monkeypatch.setenv("FAULTS_EFFECTS", str(self.effects))
-
-    def executed(self) -> list[str]:
-        lines = self.effects.read_text().splitlines() if self.effects.exists() else []
-        return [line.split()[0] for line in lines]
-
-    def check_promises(self) -> None:
-        """What a durable write had returned for is there, to the byte."""
-        for path, content in self.crash.promised.items():
-            found = self.directory / path
-            assert found.is_file(), f"after call {self.crash.at}: {path} is lost"
-            assert found.read_bytes() == content, f"after call {self.crash.at}: {path} is torn"
-
-    def check_documents(self, whole: dict[str, set[bytes]]) -> int:
-        """Each document is what was written once, or reported as damaged. Return how many are."""
-        damaged = 0
-        for path in self.store.rglob("*.json"):
-            key = path.relative_to(self.store).as_posix()
-            kind = CacheEntry if key.startswith("cache/") else KINDS.get(path.name, AttemptRecord)
-            if "/drivers/" in key:
-                continue
-            content = path.read_bytes()
-            try:
-                read(content, kind, key)
-            except StoreError:
-                damaged += 1
-                assert content not in whole[key]
-            else:
-                assert content in whole[key], f"{key} is taken for a record, and was never written like that"
-        return damaged
-
-
-def whole_objects(log: Path, lab: Lab) -> dict[str, set[bytes]]:
-    """By key, all that was ever written there."""
-    whole: dict[str, set[bytes]] = {}
-    for event in map(json.loads, log.read_text().splitlines()):
-        if event["op"] == "put":
-            key = os.path.relpath(event["path"], lab.store)
-            whole.setdefault(key, set()).add(base64.b64decode(event["data"]))
-    return whole
 
 
 def chosen(crashes: list[Crash], chance: Random) -> list[Crash]:
     return crashes if LONG or len(crashes) <= STATES else chance.sample(crashes, STATES)
-
-
-def recover_here(pipeline: Any, run_id: str | None) -> Any:
-    """Do what ``plugbay run [--resume]`` does, in this process."""
-    stack = Stack.load("inline")
-    if run_id is None:
-        return pipeline.run(stack=stack)
-    reader = Reader(stack)
-    record = reader.run_record(run_id)
-    if reader.status(record, reader.end_record(run_id)) == "succeeded":
-        import plugbay
-
-        return plugbay.get_run(run_id, stack=stack)
-    finished = frozenset(found.step for found in reader.attempts(run_id) if found.status == "succeeded")
-    return resume(record, resumption(record, finished).compiled, stack)
 
 
 @pytest.mark.usefixtures("in_lab")
@@ -139,7 +45,7 @@ def test_a_run_survives_a_loss_of_power_at_any_call(
     before: list[list[str]],
     lab: Lab,
     recorded: Callable[..., Path],
-    tmp_path: Path,
+    in_memory: Path,
     chance: Random,
     monkeypatch: pytest.MonkeyPatch,
     tally: Tally,
@@ -153,7 +59,7 @@ def test_a_run_survives_a_loss_of_power_at_any_call(
     crashes = all_crashes(log, lab.directory, chance)
     assert len(crashes) > 300
     for number, crash in enumerate(chosen(crashes, chance)):
-        after = Aftermath(lab, crash, tmp_path / "states" / str(number), monkeypatch)
+        after = Aftermath(lab, crash, in_memory / "states" / str(number), monkeypatch)
         tally.fault("losses of power")
         after.check_promises()
         after.check_documents(whole)
@@ -183,22 +89,12 @@ def recover_by_command(after: Aftermath, lab: Lab, plans: list[Path]) -> None:
     assert [run["status"] for run in json.loads(listed.out)] == ["succeeded"]
 
 
-def check_torn_entries(after: Aftermath, whole: dict[str, set[bytes]]) -> None:
-    """A cache entry that is not what was written is a miss, and so is one whose blobs are gone."""
-    stack = Stack.load("inline")
-    with stack:
-        for path in (after.store / "cache").rglob("*.json"):
-            key = path.relative_to(after.store).as_posix()
-            hit = find_cached(path.stem, stack.artifact_store, Reader(stack).artifacts)
-            assert (hit is not None) == (path.read_bytes() in whole[key]), key
-
-
 @pytest.mark.usefixtures("in_lab")
 @pytest.mark.timeout(1800 if LONG else 120)
 def test_a_resumption_survives_a_loss_of_power_at_any_call(
     lab: Lab,
     recorded: Callable[..., Path],
-    tmp_path: Path,
+    in_memory: Path,
     chance: Random,
     monkeypatch: pytest.MonkeyPatch,
     tally: Tally,
@@ -222,7 +118,7 @@ def test_a_resumption_survives_a_loss_of_power_at_any_call(
     small = importlib.import_module("small").small
     crashes = [crash for crash in all_crashes(log, lab.directory, chance) if crash.at > calls_of_first]
     for number, crash in enumerate(chosen(crashes, chance)[: None if LONG else STATES // 2]):
-        after = Aftermath(lab, crash, tmp_path / "states" / str(number), monkeypatch)
+        after = Aftermath(lab, crash, in_memory / "states" / str(number), monkeypatch)
         tally.fault("losses of power")
         after.check_promises()
         after.check_documents(whole)
@@ -242,7 +138,7 @@ def test_a_resumption_survives_a_loss_of_power_at_any_call(
 def test_what_is_kept_survives_a_loss_of_power_while_garbage_is_collected(
     lab: Lab,
     recorded: Callable[..., Path],
-    tmp_path: Path,
+    in_memory: Path,
     chance: Random,
     monkeypatch: pytest.MonkeyPatch,
     tally: Tally,
@@ -259,7 +155,7 @@ def test_what_is_kept_survives_a_loss_of_power_while_garbage_is_collected(
     crashes = [crash for crash in all_crashes(log, lab.directory, chance) if crash.at > calls_of_runs]
     assert crashes
     for number, crash in enumerate(chosen(crashes, chance)[: None if LONG else STATES // 3]):
-        after = Aftermath(lab, crash, tmp_path / "states" / str(number), monkeypatch)
+        after = Aftermath(lab, crash, in_memory / "states" / str(number), monkeypatch)
         tally.fault("losses of power")
         after.check_promises()
         stack = Stack.load("inline")

@@ -1,15 +1,18 @@
-"""Disks that are slow, that deny, and that fail when they are read."""
+"""Disks that are slow, that deny, and that fail when they are read; ``test_every_write`` has those that halt or fail to be written."""
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from faultlab.control import Class, Kind
 from faultlab.here import here
 from faultlab.lab import Done, Lab
 from faultlab.processes import kill_group
+from faultlab.quick import QuickLabs
 from faultlab.recovery import SMALL_CALLS, SMALL_RESULT, check_killed, check_whole, resume_to_the_end
 from faultlab.tally import Tally
 
@@ -149,34 +152,39 @@ def test_a_part_of_the_store_that_is_denied_is_named(place: str, ran: Lab, tally
 READS = ("runs", "show", "logs", "artifacts", "resume", "gc", "run")
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("command", READS)
-def test_a_disk_that_fails_to_be_read_is_reported(command: str, ran: Lab, tally: Tally) -> None:
-    """Injects: EIO at single ones of the calls of a command that open, list, look up or read what is in the store. Proves: one error
-    that says so and no traceback, or success where it was no more than the cache's; and nothing that the run made is lost."""
-    (run_id,) = ran.run_ids()
-    words = {
-        "runs": ["runs"],
-        "show": ["show", run_id],
-        "logs": ["logs", run_id, "text"],
-        "artifacts": ["artifacts", "get", run_id, "text", "-o", "-"],
-        "resume": ["run", "--resume", run_id],
-        "gc": ["gc", "--grace", "0s", "--keep", "1"],
-        "run": ["run", "small.py", "-p", "number=3"],
-    }[command]
-    whole, total = spoiled(ran, ran.store, 0, "EIO", *words)
-    assert whole.code == 0, whole.err
-    assert total > 3
-    step = max(1, total // 5)
-    for at in range(1, total + 1, step):
-        done, _ = spoiled(ran, ran.store, at, "EIO", *words)
-        tally.fault("EIO at a read")
-        assert done.code in (0, 1, 2), (at, done.err)
-        assert "internal error" not in done.err, (at, done.err)
-        assert "Traceback" not in done.err, (at, done.err)
-        if done.code:
-            assert "Input/output error" in done.err, (at, done.err)
-    with here(ran):
-        assert plugbay.get_run(run_id)["double_3"].output.load() == SMALL_RESULT
-        assert len(plugbay.get_run(run_id)["text"].output.load()) == 10_000
-    ran.check_store()
-    tally.recovery()
+def test_a_disk_that_fails_at_any_read_is_reported(command: str, labs: QuickLabs, tally: Tally) -> None:
+    """Injects: EIO at each of the calls of a command that open, list, look up or read something in Plugbay's home. Proves: one error
+    that says so and no traceback, or success where it was no more than the cache's or the index's; and nothing that the run
+    made is lost."""
+    with labs.lab() as lab:
+        assert lab.plugbay("run", "small.py", "--stack", "inline").code == 0
+        (run_id,) = lab.run_ids()
+        words = {
+            "runs": ["runs"],
+            "show": ["show", run_id],
+            "logs": ["logs", run_id, "text"],
+            "artifacts": ["artifacts", "get", run_id, "text", "-o", "-"],
+            "resume": ["run", "--resume", run_id],
+            "gc": ["gc", "--grace", "0s", "--keep", "1"],
+            "run": ["run", "small.py", "-p", "number=3", "--no-cache"],
+        }[command] + ["--stack", "inline"]
+        total = len(lab.calls(*words, classes=Class.READ))
+        assert total > 3
+        for at in range(1, total + 1):
+            control = lab.control(at=at, kind=Kind.FAIL, number=errno.EIO, classes=Class.READ)
+            done = lab.plugbay(*words, control=control)
+            tally.fault("EIO at a read")
+            where = (control.what, done.code, done.err)
+            assert done.code in (0, 1, 2), where
+            assert "internal error" not in done.err, where
+            assert "Traceback" not in done.err, where
+            if done.code:
+                assert "Input/output error" in done.err, where
+        shown = lab.plugbay("artifacts", "get", run_id, "double_3", "-o", "-", "--stack", "inline")
+        assert shown.out.strip() == str(SMALL_RESULT)
+        shown = lab.plugbay("artifacts", "get", run_id, "text", "-o", "-", "--stack", "inline")
+        assert len(shown.out.strip()) >= 10_000
+        lab.check_store()
+        tally.recovery()

@@ -20,7 +20,9 @@ def test_exactly_one_of_two_resumptions_drives_the_run(lab: Lab, chance: Random,
     time. Proves: no call is executed by both, one gives way with exit code 2 and a message that says who has the run (or finds it
     succeeded), and the run gets to its end."""
     process = lab.start("run", "steady.py", "--stack", "pool")
-    time.sleep(0.7)
+    while not lab.run_ids():
+        assert process.poll() is None
+        time.sleep(0.01)
     kill_group(process)
     for number in range(ROUNDS):
         committed = check_killed(lab)

@@ -91,6 +91,8 @@ class Disk:
             node.synced = node.content
         elif op == "syncdir":
             self._flush(self._find(path))
+        elif op == "settle":
+            self._settle(self._root)
         elif op == "mkdir":
             self._change(path, _Directory())
         elif op in ("unlink", "rmdir"):
@@ -131,6 +133,15 @@ class Disk:
         directory.durable = dict(directory.entries)
         self._changes = [change for change in self._changes if change.directory is not directory]
 
+    def _settle(self, directory: _Directory) -> None:
+        """Time has passed: the system has written everything."""
+        self._flush(directory)
+        for node in directory.entries.values():
+            if isinstance(node, _Directory):
+                self._settle(node)
+            else:
+                node.synced = node.content
+
     # -- losing power ----------------------------------------------------------------------------------------------
 
     def crashes(self, at: int, chance: Random, samples: int) -> Iterator[Crash]:
@@ -150,6 +161,60 @@ class Disk:
         for _ in range(samples if count else 0):
             subset = {number for number in range(count) if chance.random() < 0.5}
             yield self._crash(at, subset, chance.choice)
+
+    def every_crash(self, at: int) -> Iterator[Crash]:
+        """Yield each state that a crash now may leave: each set of the changes that are not flushed, in whatever order the
+        system has written them, with each content of each file that is not. What is waste is left as it is."""
+        promised = {path[len(self._below) + 1 :]: content for path, content in self._promised.items()}
+        for state in self._states([(self._root, "")], {}, {}):
+            yield Crash(at, state, promised)
+
+    def _states(
+        self, todo: Sequence[tuple[_Directory, str]], state: State, remains: Mapping[int, bytes]
+    ) -> Iterator[State]:
+        if not todo:
+            yield state
+            return
+        (directory, path), *rest = todo
+        for entries in self._entries(directory, path):
+            yield from self._filled(list(entries.items()), path, rest, state, remains)
+
+    def _filled(
+        self,
+        entries: Sequence[tuple[str, _File | _Directory]],
+        path: str,
+        todo: Sequence[tuple[_Directory, str]],
+        state: State,
+        remains: Mapping[int, bytes],
+    ) -> Iterator[State]:
+        if not entries:
+            yield from self._states(todo, state, remains)
+            return
+        (name, node), *rest = entries
+        full = f"{path}{name}"
+        if isinstance(node, _Directory):
+            yield from self._filled(rest, path, [*todo, (node, f"{full}/")], {**state, full: None}, remains)
+            return
+        waste = _is_waste(f"/{full}")
+        for content in [remains[id(node)]] if id(node) in remains else node.remains()[: 1 if waste else None]:
+            yield from self._filled(rest, path, todo, {**state, full: content}, {**remains, id(node): content})
+
+    def _entries(self, directory: _Directory, path: str) -> Iterator[dict[str, _File | _Directory]]:
+        """The different entries that a directory may have after a crash."""
+        changes = [change for change in self._changes if change.directory is directory]
+        if _is_waste(f"/{path}"):
+            yield dict(directory.entries)
+            return
+        seen = set()
+        for kept in range(1 << len(changes)):
+            entries = dict(directory.durable)
+            for number, change in enumerate(changes):
+                if kept >> number & 1:
+                    _apply(entries, change.name, change.node)
+            telling = frozenset((name, id(node)) for name, node in entries.items())
+            if telling not in seen:
+                seen.add(telling)
+                yield entries
 
     def _crash(self, at: int, kept: set[int], choose: Callable[[list[bytes]], bytes]) -> Crash:
         entries: dict[int, dict[str, _File | _Directory]] = {}
@@ -193,6 +258,17 @@ def all_crashes(log: Path, below: Path, chance: Random, samples: int = 6) -> lis
         for crash in disk.crashes(at, chance, samples):
             # the later of two equal states has more promises to keep; the promises of an object deleted since are gone
             found[_key(crash)] = crash
+    return list(found.values())
+
+
+def every_crash(log: Path, below: Path, *, after: int = 0) -> list[Crash]:
+    """Every different state that a crash after any but the first recorded calls may leave: none is left out."""
+    disk, found = Disk(str(below)), dict[tuple[Any, ...], Crash]()
+    for at, line in enumerate(log.read_text().splitlines(), 1):
+        disk.play(json.loads(line))
+        if at > after:
+            for crash in disk.every_crash(at):
+                found[_key(crash)] = crash  # as above
     return list(found.values())
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from attrs import frozen
 
-from faultlab.processes import MARK
+from faultlab.processes import MARK, gone_within
 from plugbay.store.artifacts import blobs_of
 from plugbay.store.documents import AttemptRecord, CacheEntry, Driver, EndRecord, RunRecord, read
 
@@ -110,6 +110,10 @@ class Lab:
         )
         return Done(done.returncode, done.stdout, done.stderr)
 
+    def left_within(self, seconds: float) -> list[int]:
+        """Wait until no process of any command is left; return those that are after ``seconds``."""
+        return gone_within(self.mark, seconds)
+
     def statuses(self) -> dict[str, str]:
         """What ``plugbay runs`` lists: the status of each run."""
         done = self.plugbay("runs", "--limit", "0", "--json")
@@ -159,8 +163,8 @@ class Lab:
         directory = self.store / ".scratch"
         return sorted(path.name for path in directory.iterdir()) if directory.is_dir() else []
 
-    def check_store(self) -> None:
-        """No document is torn, no blob is another one's, and no success lacks a blob."""
+    def check_store(self, *, only: str | None = None) -> None:
+        """No document is torn, no blob is another one's, and no success (of one run) lacks a blob."""
         for key in self.keys():
             content = (self.store / key).read_bytes()
             kind, name = key.split("/")[0], key.rpartition("/")[2]
@@ -170,7 +174,7 @@ class Lab:
                 read(content, CacheEntry, key)
             elif "/steps/" in key:
                 record = read(content, AttemptRecord, key)
-                for output in record.outputs:
+                for output in record.outputs if only in (None, record.run_id) else ():
                     for digest in blobs_of(output):
                         assert (self.store / "blobs" / digest[:2] / digest).is_file(), (key, digest)
             elif "/drivers/" in key:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,9 +33,25 @@ def _alive(directory: Path) -> bool:
 
 def gone_within(mark: str, seconds: float) -> list[int]:
     """Wait until no marked process is left; return those that are after ``seconds``."""
+    return _none_within(lambda: marked(mark), seconds)
+
+
+def ended_within(pids: Iterable[int], seconds: float) -> list[int]:
+    """Wait until these processes have ended; return those that have not after ``seconds``."""
+    return _none_within(lambda: [pid for pid in pids if is_alive(pid)], seconds)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is such a process that has not ended."""
+    with suppress(OSError):
+        return _alive(Path(f"/proc/{pid}"))
+    return False
+
+
+def _none_within(find: Callable[[], list[int]], seconds: float) -> list[int]:
     deadline = time.monotonic() + seconds
-    while (left := marked(mark)) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    while (left := find()) and time.monotonic() < deadline:
+        time.sleep(0.01)
     return left
 
 

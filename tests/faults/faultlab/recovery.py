@@ -8,7 +8,6 @@ from random import Random
 from typing import TypeVar
 
 from faultlab.lab import Lab
-from faultlab.processes import gone_within
 from faultlab.tally import Tally
 
 Item = TypeVar("Item")
@@ -44,7 +43,7 @@ def for_each(items: Sequence[Item], check: Callable[[int, Item], None]) -> None:
 
 def check_killed(lab: Lab) -> set[str]:
     """After a kill: nothing is torn, nobody is left. Return the calls that were committed."""
-    left = gone_within(lab.mark, WORKERS_GONE)
+    left = lab.left_within(WORKERS_GONE)
     assert not left, f"{len(left)} processes of the killed driver are alive"
     lab.check_store()
     return set(lab.succeeded())
@@ -77,5 +76,5 @@ def check_whole(lab: Lab, calls: set[str], result: tuple[str, object]) -> None:
     end = lab.end()
     assert end is not None
     assert end.status == "succeeded"
-    last = {"steady": "add_14", "small": "double_3"}[result[0]]
+    last = {"steady": "add_14", "small": "double_3", "whole": "total"}[result[0]]
     assert lab.value(last) == result[1]

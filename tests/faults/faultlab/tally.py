@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
+from typing import Any
 
 
 class Tally:
@@ -24,6 +26,20 @@ class Tally:
         with self._lock:
             self.recovered += 1
             self.lost += lost
+
+    def counts(self) -> dict[str, Any]:
+        """All of it, for :meth:`add`."""
+        return {"injected": self.injected, "recovered": self.recovered, "lost": self.lost}
+
+    def add(self, counts: Mapping[str, Any] | None) -> None:
+        """Take over what another process of the session has counted."""
+        if counts is None:
+            return
+        for kind, count in counts["injected"].items():
+            self.fault(kind, count)
+        with self._lock:
+            self.recovered += counts["recovered"]
+            self.lost += counts["lost"]
 
     def line(self) -> str:
         """The summary."""

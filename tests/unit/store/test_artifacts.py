@@ -246,3 +246,21 @@ def test_two_directories_share_a_digest_only_if_they_are_alike(
             (root / name).write_bytes(content)
         digests.append(artifacts.save("output", root).digest)
     assert (digests[0] == digests[1]) == (one == other)
+
+
+def test_a_blob_that_cannot_be_read_is_an_error_that_names_it(
+    artifacts: Artifacts, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifact = artifacts.save("table", b"x" * 10_000)
+    path = path_of(stack, artifact)
+    opened = Path.open
+
+    def fail(self: Path, *arguments: Any) -> Any:
+        if self == path:
+            raise OSError(5, "Input/output error", str(path))
+        return opened(self, *arguments)
+
+    monkeypatch.setattr(Path, "open", fail)
+    for read in (artifacts.load, lambda artifact: list(artifacts.chunks(artifact))):
+        with pytest.raises(StoreError, match=r"'table' \(blob \w+\) cannot be read: Input/output error"):
+            read(artifact)

@@ -223,6 +223,7 @@ def _upload_left_logs(session: Session, run_id: str) -> None:
                     path.unlink()
                 elif step and attempt.isdigit():
                     session.put_log(run_id, step, int(attempt), path)
+        directory.rmdir()
 
 
 def check_capabilities(plan: Plan, stack: Stack) -> None:

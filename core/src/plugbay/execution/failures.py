@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import traceback
 from collections.abc import Callable
@@ -36,7 +37,10 @@ def error_info(error: BaseException) -> ErrorInfo:
     name = (
         kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
     )
-    message = "\n".join([_text(error), *getattr(error, "__notes__", ())])
+    notes = getattr(error, "__notes__", ())
+    if isinstance(error, StoreError):  # a worker process notes where it was, which is no place of the user's
+        notes = [note for note in notes if "Traceback (most recent call last)" not in note]
+    message = "\n".join([_text(error), *notes])
     return ErrorInfo(type=name, message=message, traceback=user_traceback(error))
 
 
@@ -46,7 +50,7 @@ def user_traceback(error: BaseException) -> str:
     if isinstance(error, StoreError):  # its message says all about the system's error that it comes from
         described.__cause__ = described.__context__ = None
     _leave_out_own(described, set())
-    if isinstance(error, StoreError) and not described.stack:
+    if isinstance(error, StoreError) and all(frame.filename == contextlib.__file__ for frame in described.stack):
         return ""
     return "".join(described.format())
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from attrs import define, frozen
 
 from plugbay.errors import DamagedDocumentError, NotFoundError, StoreError
+from plugbay.history.leftovers import remove_leftovers
 from plugbay.history.reader import Reader
 from plugbay.home import lock_directory, log_directory
 from plugbay.stack import Stack
@@ -108,6 +109,9 @@ class _Collection:
         if not self._dry_run:
             forget(self._store, self._grace)
         self._sweep_scratch()
+        files, size = remove_leftovers(self._now - self._grace, dry_run=self._dry_run)
+        self._tally.scratch_files += files
+        self._tally.bytes += size
         tally = self._tally
         return Collected(
             runs=tuple(sorted(removed)),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import shutil
 import sys
 import tempfile
 import threading
@@ -13,7 +12,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from plugbay.errors import CorruptArtifactError, OutputError, StoreError
 from plugbay.reference import reference_to
@@ -25,6 +24,9 @@ from plugbay.store.layout import blob_key
 from plugbay.store.spool import HashAside, Spool
 from plugbay.values import canonical, encode
 from plugbay_hookspecs.types import Artifact, Serializer
+
+if TYPE_CHECKING:
+    from plugbay.store.fetched import FetchedDirectory
 
 INLINE_LIMIT = 4096
 """Outputs of at most this many bytes are kept in the record itself."""
@@ -41,7 +43,7 @@ class Artifacts:
         self._store = store
         self._serializers = serializers
         self._scratch: weakref.finalize[..., Any] | None = None
-        self._directory_name = ""
+        self._fetched_files: FetchedDirectory | None = None
         self._lock = threading.Lock()
 
     def save(self, name: str, value: Any, *, items: bool = False) -> Artifact:
@@ -114,7 +116,10 @@ class Artifacts:
         serializer = self._serializers.named(artifact.serializer, artifact.type)
         if serializer is FILE:
             return self._file(artifact)
-        return serializer.load(self._source(artifact))
+        try:
+            return serializer.load(self._source(artifact))
+        except OSError as error:
+            raise _unreadable(artifact, error) from error
 
     def load_copy(self, artifact: Artifact, copy: Path) -> Any:
         """Read the value of an artifact from a copy of its bytes elsewhere; of a file or directory, the value is the copy.
@@ -146,9 +151,12 @@ class Artifacts:
     def chunks(self, artifact: Artifact) -> Iterator[bytes]:
         """Yield the checked bytes of an artifact that is no collection."""
         source = self._source(artifact)
-        with source.open("rb") if isinstance(source, Path) else source as file:
-            while chunk := file.read(_CHUNK):
-                yield chunk
+        try:
+            file = source.open("rb") if isinstance(source, Path) else source
+        except OSError as error:
+            raise _unreadable(artifact, error) from error
+        with file:
+            yield from _read(artifact, file)
 
     def exists(self, artifact: Artifact) -> bool:
         """Whether the store still has every byte of it."""
@@ -189,8 +197,7 @@ class Artifacts:
     def _chunks(self, artifact: Artifact) -> Iterator[bytes]:
         try:
             with self._store.open(blob_key(artifact.digest)) as file:
-                while chunk := file.read(_CHUNK):
-                    yield chunk
+                yield from _read(artifact, file)
         except FileNotFoundError as error:
             raise _gone(artifact) from error
 
@@ -198,8 +205,8 @@ class Artifacts:
         try:
             with path.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
-        except FileNotFoundError as error:
-            raise _gone(artifact) from error
+        except OSError as error:
+            raise _unreadable(artifact, error) from error
 
     def directory(self) -> Path:
         """Where files are put that were fetched from the store; it goes with :meth:`close`, or when the process ends.
@@ -207,11 +214,13 @@ class Artifacts:
         Not with this object: who loads a file from ``pipeline.run()["step"].output`` has just its path.
         """
         with self._lock:
-            if self._scratch is None:
-                self._directory_name = tempfile.mkdtemp(prefix="plugbay-")
+            if self._scratch is None or self._fetched_files is None:
+                from plugbay.store.fetched import FetchedDirectory  # few processes fetch files
+
+                self._fetched_files = FetchedDirectory()
                 lasting = sys.modules[__name__]
-                self._scratch = weakref.finalize(lasting, shutil.rmtree, self._directory_name, ignore_errors=True)
-            return Path(self._directory_name)
+                self._scratch = weakref.finalize(lasting, self._fetched_files.remove)
+            return self._fetched_files.path
 
     def close(self) -> None:
         """Remove what was fetched."""
@@ -277,6 +286,25 @@ def _check(artifact: Artifact, digest: str) -> None:
             "delete the blob and run the step again"
         )
         raise CorruptArtifactError(msg)
+
+
+def _read(artifact: Artifact, file: BinaryIO) -> Iterator[bytes]:
+    while True:
+        try:
+            chunk = file.read(_CHUNK)
+        except OSError as error:
+            raise _unreadable(artifact, error) from error
+        if not chunk:
+            return
+        yield chunk
+
+
+def _unreadable(artifact: Artifact, error: OSError) -> StoreError:
+    if isinstance(error, FileNotFoundError):
+        return _gone(artifact)
+    return StoreError(
+        f"the bytes of artifact {artifact.name!r} (blob {artifact.digest}) cannot be read: {error.strerror or error}"
+    )
 
 
 def _gone(artifact: Artifact) -> StoreError:

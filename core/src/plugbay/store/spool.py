@@ -6,7 +6,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -160,4 +160,5 @@ class Spool:
                 if not exception[0]:
                     raise
         if self._path is not None:
-            self._path.unlink(missing_ok=True)
+            with suppress(OSError):  # what is left is only waste: garbage collection removes it
+                self._path.unlink()
