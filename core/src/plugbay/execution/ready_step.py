@@ -15,7 +15,6 @@ from attrs import evolve
 from plugbay.code.location import CodeLocation, archive
 from plugbay.execution.schedule import Call
 from plugbay.execution.tasks import Task, task_to_tree
-from plugbay.stack.shipping import for_any_machine, for_this_machine, store_part
 from plugbay.store.layout import source_key, task_key
 from plugbay_hookspecs.types import Resources, StepInfo
 
@@ -37,13 +36,17 @@ class Shipping:
     @functools.cached_property
     def opening(self) -> bytes:
         """What opens a session in a process of this machine."""
-        import pickle  # only attempts in other processes need it
+        import pickle  # only attempts in other processes need these
+
+        from plugbay.stack.shipping import for_this_machine
 
         return pickle.dumps((for_this_machine(self.stack), self.code), pickle.HIGHEST_PROTOCOL)
 
     @functools.cached_property
     def portable_stack(self) -> dict[str, object]:
         """The stack, for any machine."""
+        from plugbay.stack.shipping import for_any_machine  # only attempts on other machines need it
+
         return for_any_machine(self.stack)
 
     @functools.cached_property
@@ -121,6 +124,8 @@ class Attempt:
 
     def environment(self) -> Mapping[str, str]:
         """The variable that tells the worker where the store and its secrets are; where the run is traced, so is the worker."""
+        from plugbay.stack.shipping import store_part  # as above
+
         trace = os.environ.get("PLUGBAY_TRACE")
         traced = {"PLUGBAY_TRACE": os.path.abspath(os.path.expanduser(trace))} if trace else {}  # noqa: PTH100, PTH111
         return {STORE_VARIABLE: json.dumps(store_part(self._shipping.portable_stack)), **traced}
