@@ -144,8 +144,9 @@ def changed(kind: str, arguments: str, cwd: Path) -> Path:
 
 
 @pytest.fixture
-def watched(lab: Lab) -> Lab:
-    """A lab for which there is a witness."""
+def watched(in_memory: Path) -> Lab:
+    """A lab for which there is a witness; its path is short enough for the socket of a fork server."""
+    lab = Lab(in_memory / "lab")
     if shutil.which("strace") is None:
         from servers.debian import need
 

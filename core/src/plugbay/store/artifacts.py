@@ -106,8 +106,14 @@ class Artifacts:
         """Read the value of an artifact.
 
         Raises :class:`CorruptArtifactError` when the bytes are not those that were saved, :class:`StoreError` when they
-        are gone.
+        are gone, or cannot be read or copied.
         """
+        try:
+            return self._loaded(artifact)
+        except OSError as error:
+            raise _failed(artifact, error) from error
+
+    def _loaded(self, artifact: Artifact) -> Any:
         if artifact.items is not None:
             _check(artifact, _digest_of_items(artifact.items))
             if artifact.serializer == TREE:
@@ -116,10 +122,7 @@ class Artifacts:
         serializer = self._serializers.named(artifact.serializer, artifact.type)
         if serializer is FILE:
             return self._file(artifact)
-        try:
-            return serializer.load(self._source(artifact))
-        except OSError as error:
-            raise _unreadable(artifact, error) from error
+        return serializer.load(self._source(artifact))
 
     def load_copy(self, artifact: Artifact, copy: Path) -> Any:
         """Read the value of an artifact from a copy of its bytes elsewhere; of a file or directory, the value is the copy.
@@ -300,11 +303,13 @@ def _read(artifact: Artifact, file: BinaryIO) -> Iterator[bytes]:
 
 
 def _unreadable(artifact: Artifact, error: OSError) -> StoreError:
-    if isinstance(error, FileNotFoundError):
-        return _gone(artifact)
-    return StoreError(
-        f"the bytes of artifact {artifact.name!r} (blob {artifact.digest}) cannot be read: {error.strerror or error}"
-    )
+    return _gone(artifact) if isinstance(error, FileNotFoundError) else _failed(artifact, error)
+
+
+def _failed(artifact: Artifact, error: OSError) -> StoreError:
+    where = f" ({error.filename})" if error.filename else ""
+    msg = f"the bytes of artifact {artifact.name!r} (blob {artifact.digest}) cannot be read: {error.strerror or error}{where}"
+    return StoreError(msg)
 
 
 def _gone(artifact: Artifact) -> StoreError:
