@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 FEW = 8
 """So many tasks are watched; of more it is asked from time to time which have ended."""
-PAUSE, LONGEST = 0.0001, 0.1
-"""Seconds for each task until it is asked: they keep the workers busy, and more will have ended. It grows while none does."""
+PAUSE, MOST = 0.0001, 0.1
+"""Seconds for each task until it is asked, and for all at most: they keep the workers busy, and more will have ended."""
+LONGEST = 0.02
+"""Seconds to which fewer grow while no task ends."""
 AGAIN = 1.0
 """Seconds after which it is asked all the same."""
 
@@ -52,7 +54,7 @@ class Results:
         pause = 0.0
         while self._take_submitted():
             if len(self._waiting) > FEW:
-                pause = min(LONGEST, max(2 * pause, PAUSE * len(self._waiting)))
+                pause = max(min(LONGEST, 2 * pause), min(MOST, PAUSE * len(self._waiting)))
                 time.sleep(pause)
             else:
                 self._watch()
