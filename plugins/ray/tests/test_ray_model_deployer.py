@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -66,7 +67,7 @@ def make_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
 
 
 class TestServe(ModelDeployerContract):
-    patience = 120.0
+    patience = 300.0
 
     @pytest.fixture
     def component(self, cluster: RayCluster, url: str) -> Any:
@@ -111,6 +112,16 @@ def test_a_killed_replica_comes_back(deployer: RayModelDeployer, make_model: Mak
 
     wait_for(answers, 120)
     wait_for(lambda: deployer.model_deployer_status("telling") == made, 120)
+
+
+def test_a_model_that_takes_the_place_is_loaded_once(deployer: RayModelDeployer, make_model: Make) -> None:
+    source = "def make(path):\n    made.append(path)\n    return lambda rows: len(made)\n\n\nmade = []\n"
+    config = DeploymentConfig(name="counting", resources=SMALL)
+    for _ in range(2):
+        deployer.model_deployer_deploy(make_model(source), config, 120)
+    for _ in range(10):
+        assert deployer.model_deployer_predict("counting", []) == 1
+        time.sleep(0.5)
 
 
 def test_replicas_share_the_requests(deployer: RayModelDeployer, make_model: Make) -> None:

@@ -198,7 +198,7 @@ class RayModelDeployer:
         if before is not None and before.given is None:
             msg = f"deployment {name!r}: Serve has an application of this name that was not deployed by Plugbay"
             raise ValueError(msg)
-        applications.start_serve(self.host, urlsplit(self.url).port or 80)
+        applications.start_serve(self.host, urlsplit(self.url).port or 80, self.timeout)
         try:
             applications.begin(name, given, self.timeout)
             if not timeout:

@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import frozen
 
+from plugbay_ray.serving.lock import alone
 from plugbay_ray.serving.model import Model
 
 _CONTROLLER, _NAMESPACE = "SERVE_CONTROLLER_ACTOR", "serve"
@@ -51,11 +52,13 @@ def reaching(what: str) -> Iterator[None]:
         raise ConnectionError(msg) from error
 
 
-def start_serve(host: str, port: int) -> None:
+def start_serve(host: str, port: int, timeout: float) -> None:
     """Start Serve where it does not run yet, with its HTTP proxy on the head."""
     serve = _serve()
-    if _controller() is None:
-        with reaching("Ray Serve"):
+    if _controller() is not None:
+        return
+    with alone("plugbay.serve", time.monotonic() + timeout), reaching("Ray Serve"):
+        if _controller() is None:
             serve.start(proxy_location="HeadOnly", http_options={"host": host, "port": port})
 
 

@@ -17,8 +17,16 @@ from plugbay_ray.serving.code import unpack
 class Model:
     """A model that its predictor has loaded, or the place of one that is stopped."""
 
+    _told: Mapping[str, Any] = {}
+
     def reconfigure(self, given: Mapping[str, Any]) -> None:
-        """Load it; what goes wrong is Serve's to tell. Serve calls it once, before the first request."""
+        """Load it; what goes wrong is Serve's to tell.
+
+        Serve calls it before the first request, and once more when it has ended the replicas before and counts those that
+        are left anew.
+        """
+        if self._told.get("version") == given["plugbay"]:
+            return
         self._told = {"version": given["plugbay"], "model": given["uri"], "labels": given["labels"]}
         self._stopped = given["stopped"]
         if not self._stopped:
