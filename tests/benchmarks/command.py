@@ -7,9 +7,10 @@ import importlib.util
 import os
 import tempfile
 from pathlib import Path
+from typing import get_args
 
 import plugbay
-from benchmarks import cases, machine, report
+from benchmarks import cases, machine, report, sampling
 from benchmarks.case import Bench, Figure, chosen, figure_of
 
 _CONFIGURATION = """
@@ -33,6 +34,9 @@ artifact_store = "local"
 def main() -> int:
     """Measure, print the table, and return 1 when a budget is exceeded."""
     given = _parser().parse_args()
+    if given.profile is not None:
+        _profile(given.profile, given.directory)
+        return 0
     if given.read is not None:
         about, figures = report.read_json(given.read)
     else:
@@ -60,12 +64,24 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--markdown", type=_path, metavar="FILE", help="put the table between the markers in this document"
     )
+    parser.add_argument(
+        "--profile",
+        choices=get_args(sampling.Kind),
+        help="measure nothing: show where the processor time of such a step goes",
+    )
     parser.add_argument("--read", type=_path, metavar="FILE", help="measure nothing: take the figures that --json kept")
     return parser
 
 
 def _path(text: str) -> Path:
     return Path(text).absolute()
+
+
+def _profile(kind: sampling.Kind, directory: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="plugbay-bench-", dir=directory, ignore_cleanup_errors=True) as root:
+        _settle_in(Path(root))
+        for line in sampling.profile(kind):
+            print(line)
 
 
 def _measure(given: argparse.Namespace) -> tuple[dict[str, object], list[Figure]]:
