@@ -264,7 +264,8 @@ class _Collection:
             return
         directory = log_directory() / run_id
         for path in (*_files(directory), lock_directory() / f"{run_id}.lock"):
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # the run is gone, whatever becomes of these
+                path.unlink()
         with suppress(OSError):
             directory.rmdir()
 
