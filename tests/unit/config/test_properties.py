@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import pytest
 import tomli_w
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from plugbay.config.layers import Layer, Origin
@@ -162,6 +162,7 @@ settings = st.fixed_dictionaries(
 
 
 @given(settings)
+@example({"ratio": -0.0})
 def test_settings_are_the_same_after_a_journey_to_another_machine(table: dict[str, Any]) -> None:
     def build(settings: Any, directory: Path | None) -> Any:
         config = ComponentConfig(

@@ -108,7 +108,8 @@ def settings_table(component: Component, config: ComponentConfig | None) -> dict
         if not field.init:
             continue
         value = getattr(component.plugin, field.name)
-        given = field.alias in config.settings if config else value != field.default
+        is_default = value == field.default and repr(value) == repr(field.default)  # -0.0 equals 0.0, and 1 equals True
+        given = field.alias in config.settings if config else not is_default
         if value is None or not given:
             continue
         try:
