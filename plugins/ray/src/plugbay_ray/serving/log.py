@@ -39,11 +39,14 @@ def lines_of(look: Callable[[], Application], timeout: float, *, follow: bool, t
 
 def _printed(actor: str, timeout: float) -> list[str]:
     """The lines that have an end; none when the actor's node is gone."""
+    import ray
     from ray.util.state import get_log
     from ray.util.state.exception import RayStateApiException
 
+    cluster = ray.get_runtime_context().gcs_address  # there may be another one on this machine
     try:
-        text = b"".join(get_log(actor_id=actor, suffix="out", encoding=None, timeout=max(1, int(timeout))))
+        parts = get_log(address=cluster, actor_id=actor, suffix="out", encoding=None, timeout=max(1, int(timeout)))
+        text = b"".join(parts)
     except RayStateApiException:
         return []
     lines = text.decode("utf-8", "replace").split("\n")[:-1]
