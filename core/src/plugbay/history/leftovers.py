@@ -22,10 +22,8 @@ def remove_leftovers(before: float, *, dry_run: bool) -> tuple[int, int]:
     """
     count = size = 0
     for path in _files(lock_directory()):
-        if path.suffix == ".lock" and _is_old(path, before) and _is_free(path):
+        if path.suffix == ".lock" and _is_old(path, before) and _let_go(path, dry_run=dry_run):
             count += 1
-            if not dry_run:
-                _remove_free(path)
     for path in _files(log_directory()):
         if not dry_run and _is_old(path, before):
             with suppress(OSError):  # it has logs
@@ -54,18 +52,12 @@ def _is_old(path: Path, before: float) -> bool:
         return False
 
 
-def _is_free(path: Path) -> bool:
-    lock = FileLock(path, thread_local=False)
+def _let_go(path: Path, *, dry_run: bool) -> bool:
+    """Remove a lock that nobody holds, while holding it: who has just opened it sees that it is gone, and makes another."""
     try:
-        lock.acquire(timeout=0)
+        with FileLock(path, thread_local=False).acquire(timeout=0):
+            if not dry_run:
+                path.unlink(missing_ok=True)
     except (Timeout, OSError):
         return False
-    lock.release()
     return True
-
-
-def _remove_free(path: Path) -> None:
-    """Remove a lock while holding it: who opened it meanwhile sees that it is gone, and makes another."""
-    lock = FileLock(path, thread_local=False)
-    with suppress(Timeout, OSError), lock.acquire(timeout=0):
-        path.unlink(missing_ok=True)
