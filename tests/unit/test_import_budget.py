@@ -1,4 +1,8 @@
-"""What starting Plugbay imports. The numbers only go down: lower them when the code does, never raise them to pass."""
+"""What starting Plugbay imports: so many modules of its own, and of other people's packages those that are named.
+
+What such a package is made of is its authors' affair and changes with its releases. The numbers only go down: lower them
+when the code does, never raise them to pass.
+"""
 
 import json
 import os
@@ -6,12 +10,30 @@ import subprocess
 import sys
 
 import pytest
+from attrs import frozen
+
+
+@frozen
+class Budget:
+    """What may be imported."""
+
+    own: int
+    """Modules of the core, of the hook specifications and of plugins."""
+    packages: frozenset[str] = frozenset()
+    """Third-party packages, by the names that are imported."""
+
 
 BUDGETS = {
-    "import plugbay": 12,
-    "plugbay --version": 15,
-    "plugbay --help": 15,
-    "plugbay run": 263,
+    "import plugbay": Budget(1),
+    "plugbay --version": Budget(4),
+    "plugbay --help": Budget(4),
+    "plugbay run": Budget(140, frozenset({"attr", "attrs", "filelock", "pluggy"})),
+}
+CODE = {
+    "import plugbay": "import plugbay",
+    "plugbay --version": "from plugbay.cli import main\nassert main(['--version']) == 0",
+    "plugbay --help": "from plugbay.cli import main\nassert main(['--help']) == 0",
+    "plugbay run": "from plugbay.cli import main\nassert main(['run', 'lone.py']) == 0",
 }
 
 PIPELINE = """
@@ -51,39 +73,40 @@ def imported_by(code, directory):
     return json.loads(done.stdout.splitlines()[-1].removeprefix("imported "))
 
 
-def command(*words):
-    return f"from plugbay.cli import main\nassert main({list(words)!r}) == 0"
+def is_own(module):
+    return module.partition(".")[0].startswith("plugbay")
 
 
 def third_party(modules):
-    return {module.partition(".")[0] for module in modules} - sys.stdlib_module_names - {"plugbay"}
+    found = {module.partition(".")[0] for module in modules if not is_own(module)} - sys.stdlib_module_names
+    return {package for package in found if not package.startswith("_sysconfigdata")} - {"lone"}
 
 
-@pytest.mark.parametrize("word", ["--help", "--version"])
-def test_help_and_version_import_no_third_party_package(tmp_path, word):
-    modules = imported_by(command(word), tmp_path)
-    assert third_party(modules) == set()
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "lone.py").write_text(PIPELINE)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", BUDGETS)
+def test_no_more_modules_are_imported_than_the_budget_allows(project, name):
+    own = [module for module in imported_by(CODE[name], project) if is_own(module)]
+    assert len(own) <= BUDGETS[name].own, own
+
+
+@pytest.mark.parametrize("name", BUDGETS)
+def test_no_third_party_package_is_imported_but_those_that_are_named(project, name):
+    assert third_party(imported_by(CODE[name], project)) <= BUDGETS[name].packages
+
+
+@pytest.mark.parametrize("name", ["plugbay --help", "plugbay --version"])
+def test_help_and_version_leave_the_slow_parts_of_the_standard_library_alone(project, name):
+    modules = imported_by(CODE[name], project)
     assert not {"argparse", "inspect", "importlib.metadata", "logging", "json"} & set(modules)
 
 
-def test_importing_plugbay_imports_no_third_party_package(tmp_path):
-    assert third_party(imported_by("import plugbay", tmp_path)) == set()
-
-
-def test_the_number_of_modules_stays_within_the_budget(tmp_path):
-    (tmp_path / "lone.py").write_text(PIPELINE)
-    found = {
-        "import plugbay": len(imported_by("import plugbay", tmp_path)),
-        "plugbay --version": len(imported_by(command("--version"), tmp_path)),
-        "plugbay --help": len(imported_by(command("--help"), tmp_path)),
-        "plugbay run": len(imported_by(command("run", "lone.py"), tmp_path)),
-    }
-    assert {name: count for name, count in found.items() if count > BUDGETS[name]} == {}, found
-
-
-def test_a_run_imports_nothing_that_only_other_commands_need(tmp_path):
-    (tmp_path / "lone.py").write_text(PIPELINE)
-    modules = set(imported_by(command("run", "lone.py"), tmp_path))
+def test_a_run_imports_nothing_that_only_other_commands_need(project):
+    modules = set(imported_by(CODE["plugbay run"], project))
     ours = {module for module in modules if module.startswith("plugbay.cli.")}
     assert ours == {
         f"plugbay.cli.{name}"
