@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plugbay.cli.parsing import add_run, add_stack, add_verbose
-from plugbay.cli.terminal import say
+from plugbay.cli.terminal import say, say_json
 from plugbay.cli.wording import counted, size
 from plugbay.errors import NotFoundError, PlugbayError, StoreError
 from plugbay_hookspecs.types import Artifact
@@ -143,7 +143,7 @@ def _to_stdout(step: StepRun, artifacts: Artifact | list[Artifact], reader: Read
         return
     content = b"".join(chunks)
     if artifacts.serializer == "json":
-        say(json.dumps(json.loads(content), indent=2, ensure_ascii=False))
+        say_json(json.loads(content))
     elif b"\0" in content[:4096]:
         msg = f"the output of step {step.id!r} is binary: write it to a file with -o PATH"
         raise PlugbayError(msg)

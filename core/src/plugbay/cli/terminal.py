@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Sequence
 from typing import Any, TextIO
 
 from plugbay.cli.wording import printable
+from plugbay.json_text import indented
 
 STATUS_COLOURS = {
     "succeeded": "green",
@@ -81,8 +81,8 @@ def say(text: str = "") -> None:
 
 
 def say_json(tree: Any) -> None:
-    """Print a JSON tree."""
-    say(json.dumps(tree, indent=2, ensure_ascii=False))
+    """Print a tree as JSON, strictly."""
+    say(indented(tree))
 
 
 def say_table(

@@ -12,6 +12,7 @@ from urllib.request import url2pathname
 
 import attrs
 
+from plugbay.json_text import indented
 from plugbay.stack.facades.data_validator import DataValidator
 from plugbay.stack.facades.model_deployer import ModelDeployer
 from plugbay.stack.facades.model_registry import ModelRegistry
@@ -134,7 +135,7 @@ class StepDataValidator(DataValidator):
             name = f"{kind}_{self._made}.{'json' if report.html is None else 'html'}"
             content = report.html
             if content is None:
-                content = json.dumps(attrs.asdict(report), default=str, indent=1)
+                content = indented(json.loads(json.dumps(attrs.asdict(report), default=str)))
             with tempfile.TemporaryDirectory(prefix="plugbay-report-") as directory:
                 file = Path(directory, name)
                 file.write_text(content, encoding="utf-8")

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from attrs import field, frozen
 
 from plugbay.errors import DamagedDocumentError, StoreError
+from plugbay.json_text import compact
 from plugbay.store.trees import structure, unstructure
 from plugbay_hookspecs.types import Artifact, CacheSource, ComponentInfo, ErrorInfo, Plan, RunStatus, StepStatus
 
@@ -155,16 +156,15 @@ class CacheEntry:
     schema: int = SCHEMA
 
 
-_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 Document = TypeVar("Document")
 
 
 def write(document: Any) -> bytes:
-    """The JSON document of a value of this module, UTF-8."""
+    """The JSON document of a value of this module, UTF-8; numbers that JSON lacks are texts, which are read as numbers."""
     tree = unstructure(document)
     if hasattr(document, "schema"):
         tree["schema"] = SCHEMA
-    return _as_json(tree).encode("utf-8", "surrogatepass")
+    return compact(tree).encode("utf-8", "surrogatepass")
 
 
 def read(content: bytes, kind: type[Document], key: str) -> Document:
