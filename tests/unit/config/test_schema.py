@@ -8,6 +8,7 @@ import pytest
 
 from plugbay.config.schema import load_config, table_path
 from plugbay.errors import ConfigError
+from plugbay.stack import Stack
 
 
 def problems(project: Path, text: str) -> list[str]:
@@ -132,3 +133,43 @@ def test_a_table_path_is_written_as_toml_writes_it(key: str, expected: str) -> N
 def test_hostile_keys_are_quoted_in_errors(project: Path) -> None:
     (found,) = problems(project, '[stacks.default]\n"\\u001b[2J\\n" = 1')
     assert found.startswith('stacks.default."\\u001b[2J\\n": unknown key')
+
+
+def test_what_is_wrong_with_each_file_and_variable_is_told_together(
+    home: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.mkdir(exist_ok=True)
+    (home / "config.toml").write_text("stack = ")
+    (project / "plugbay.toml").write_text(
+        'observers = 3\n[stacks.default]\norchestrator = "lokal"\nartifact_stor = "local"\n'
+    )
+    monkeypatch.setenv("PLUGBAY_ALLOW_PICKLE", "perhaps")
+    monkeypatch.setenv("PLUGBAY_STACKS__DEFAULT__ARTIFACT_STORE__PAHT", "here")
+    with pytest.raises(ConfigError) as raised:
+        Stack.load()
+    text = str(raised.value)
+    for part in (
+        f"{home / 'config.toml'} is not valid TOML: ",
+        f"{project / 'plugbay.toml'}: observers: expected ",
+        f"{project / 'plugbay.toml'}: stacks.default.artifact_stor: unknown key; did you mean 'artifact_store'?",
+        "environment variable PLUGBAY_ALLOW_PICKLE: allow_pickle: expected true or false, got 'perhaps'",
+        f"{project / 'plugbay.toml'}: stacks.default.orchestrator: there is no orchestrator flavor 'lokal'",
+        "environment variable PLUGBAY_STACKS__DEFAULT__ARTIFACT_STORE__PAHT: stacks.default.artifact_store.paht: unknown setting",
+    ):
+        assert part in text
+
+
+def test_a_stack_that_may_stand_in_a_file_that_cannot_be_read_is_not_said_to_be_missing(project: Path) -> None:
+    (project / "plugbay.toml").write_text("[stacks.prod")
+    with pytest.raises(ConfigError) as raised:
+        Stack.load("prod")
+    (problem,) = raised.value.problems
+    assert problem.startswith(f"{project / 'plugbay.toml'} is not valid TOML: ")
+
+
+def test_a_stack_that_is_missing_is_told_with_the_rest(project: Path) -> None:
+    (project / "plugbay.toml").write_text("allow_pickle = 3")
+    with pytest.raises(ConfigError) as raised:
+        Stack.load("prod")
+    assert len(raised.value.problems) == 2
+    assert raised.value.problems[1].startswith("there is no stack 'prod'")

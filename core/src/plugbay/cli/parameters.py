@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from plugbay.cli.from_text import value_of_text
 from plugbay.cli.from_toml import value_of_tree
+from plugbay.config.toml_file import UnreadableTomlError, read_toml
 from plugbay.errors import PlanError, did_you_mean, listed
 from plugbay.pipelines.pipeline import Pipeline
 
@@ -54,16 +54,12 @@ def _value(read: Any, source: Any, pipeline: Pipeline[..., Any], name: str, wher
 
 def _read_file(path: Path) -> Mapping[str, Any]:
     try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
+        return read_toml(path)
     except FileNotFoundError as error:
         msg = f"there is no file {path}"
         raise PlanError(msg) from error
-    except ValueError as error:  # also what is not UTF-8, and an integer of too many digits
-        msg = f"{path} is not valid TOML: {error}"
-        raise PlanError(msg) from error
-    except RecursionError as error:
-        msg = f"{path} is nested too deeply"
+    except UnreadableTomlError as error:
+        msg = f"{path} {error}"
         raise PlanError(msg) from error
     except OSError as error:
         msg = f"{path} cannot be read: {error.strerror}"

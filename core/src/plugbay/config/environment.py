@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,6 +12,11 @@ from plugbay.config.sourced import SourcedText
 _PREFIX = "PLUGBAY_"
 _NOT_SETTINGS = frozenset({"PLUGBAY_HOME", "PLUGBAY_TRACE"})
 _WORKER_PREFIX = "PLUGBAY_WORKER_"
+_of_a_service = re.compile(
+    r"PLUGBAY_([A-Z0-9]+_)*"  # of a service that is called plugbay, or plugbay-something
+    r"(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)?)"
+).fullmatch
+"""Kubernetes describes every service of a namespace to each pod of it, after the manner of Docker's links."""
 
 
 def tables_of(environment: Mapping[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -19,13 +25,17 @@ def tables_of(environment: Mapping[str, str]) -> Iterator[tuple[str, dict[str, A
     A whole comes before its parts, so that a flavor and its settings may be given by variables of their own.
     """
     for name, text in sorted(environment.items()):
-        if not text or not name.startswith(_PREFIX) or name in _NOT_SETTINGS or name.startswith(_WORKER_PREFIX):
+        if not text or not name.startswith(_PREFIX) or not _sets_something(name):
             continue
         *parents, key = name.removeprefix(_PREFIX).lower().split("__")
         table = {key: _value_of(key, text, name)}
         for parent in reversed(parents):
             table = {parent: table}
         yield name, table
+
+
+def _sets_something(name: str) -> bool:
+    return name not in _NOT_SETTINGS and not name.startswith(_WORKER_PREFIX) and _of_a_service(name) is None
 
 
 def _value_of(key: str, text: str, variable: str) -> Any:

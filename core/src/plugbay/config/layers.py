@@ -11,6 +11,7 @@ from typing import Any
 from attrs import frozen
 
 from plugbay.config.environment import tables_of
+from plugbay.config.toml_file import UnreadableTomlError, read_toml
 from plugbay.errors import ConfigError
 from plugbay.home import user_config_file
 
@@ -44,33 +45,43 @@ class Layer:
     table: Mapping[str, Any]
 
 
-def read_layers(directory: Path | None = None) -> list[Layer]:
+def read_layers(directory: Path | None = None) -> tuple[list[Layer], list[str]]:
     """Read every layer that applies in ``directory`` (the current one), the strongest last.
 
-    Raises :class:`ConfigError` naming the file and place for TOML that cannot be read.
+    :returns: the layers, and what is wrong with those that cannot be read and are not among them.
     """
     layers = [Layer(Origin("built-in configuration", None), tomllib.loads(BUILT_IN))]
-    user_file = user_config_file()
-    table = _read_toml(user_file)
-    if table is not None:
-        layers.append(Layer(Origin(str(user_file), user_file.parent), table))
-    project = _project_layer((directory or Path.cwd()).absolute())
-    if project is not None:
-        layers.append(project)
+    problems: list[str] = []
+    for read in (_user_layer, lambda: _project_layer((directory or Path.cwd()).absolute())):
+        try:
+            layer = read()
+        except ConfigError as error:
+            problems += error.problems
+        else:
+            layers += [layer] if layer is not None else []
     for variable, table in tables_of(os.environ):
-        layers.append(_checked(Layer(Origin(f"environment variable {variable}", None), table)))
-    return layers
+        try:
+            layers.append(_checked(Layer(Origin(f"environment variable {variable}", None), table)))
+        except ConfigError as error:
+            problems += error.problems
+    return layers, problems
+
+
+def _user_layer() -> Layer | None:
+    file = user_config_file()
+    table = _read_file(file)
+    return None if table is None else Layer(Origin(str(file), file.parent), table)
 
 
 def _project_layer(start: Path) -> Layer | None:
     """Find ``plugbay.toml`` or ``[tool.plugbay]`` in the nearest directory upwards that has one."""
     for directory in (start, *start.parents):
         own = directory / "plugbay.toml"
-        table = _read_toml(own) if _is_there(own) else None
+        table = _read_file(own) if _is_there(own) else None
         if table is not None:
             return Layer(Origin(str(own), directory), table)
         shared = directory / "pyproject.toml"
-        tools = _read_toml(shared) if _is_there(shared) else None
+        tools = _read_file(shared) if _is_there(shared) else None
         tool = (tools or {}).get("tool")
         if isinstance(tool, dict) and "plugbay" in tool:
             table = tool["plugbay"]
@@ -89,22 +100,18 @@ def _is_there(path: Path) -> bool:
     return True
 
 
-def _read_toml(path: Path) -> dict[str, Any] | None:
+def _read_file(path: Path) -> dict[str, Any] | None:
     """Read a file; ``None`` when there is none."""
     try:
-        with path.open("rb") as file:
-            table = tomllib.load(file)
+        table = read_toml(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise ConfigError([f"{path} cannot be read: {error.strerror}"]) from error
-    except UnicodeDecodeError as error:
-        problem = f"it is not UTF-8 text ({error.reason} at byte {error.start})"
-        raise ConfigError([f"{path} is not valid TOML: {problem}"]) from error
-    except ValueError as error:  # TOMLDecodeError is one, and so is what an integer of too many digits raises
-        raise ConfigError([f"{path} is not valid TOML: {error}"]) from error
-    except RecursionError as error:
-        raise ConfigError([f"{path} is nested more than {_DEEPEST} levels deep"]) from error
+    except UnreadableTomlError as error:
+        if isinstance(error.__cause__, RecursionError):
+            raise ConfigError([f"{path} is nested more than {_DEEPEST} levels deep"]) from error
+        raise ConfigError([f"{path} {error}"]) from error
     _checked(Layer(Origin(str(path), path.parent), table))
     return table
 

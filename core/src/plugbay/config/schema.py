@@ -90,17 +90,34 @@ class Config:
         return found
 
 
+@frozen(kw_only=True)
+class ConfigReading:
+    """A configuration as far as it can be read."""
+
+    config: Config
+    problems: tuple[str, ...]
+    """What is wrong with it; parts that are wrong are left out."""
+    whole: bool
+    """Each of its files could be read."""
+
+
 def load_config(directory: Path | None = None) -> Config:
     """Read the configuration that applies in ``directory`` (the current one).
 
     Raises :class:`ConfigError` with every problem that was found.
     """
-    layers = read_layers(directory)
+    found = read_config(directory)
+    if found.problems:
+        raise ConfigError(found.problems)
+    return found.config
+
+
+def read_config(directory: Path | None = None) -> ConfigReading:
+    """Like :func:`load_config`, for who looks for further problems before all are told together."""
+    layers, unreadable = read_layers(directory)
     reader = _Reader(merge(layers))
     config = reader.config(tuple(layer.origin.source for layer in layers if layer.table))
-    if reader.problems:
-        raise ConfigError(reader.problems)
-    return config
+    return ConfigReading(config=config, problems=(*unreadable, *reader.problems), whole=not unreadable)
 
 
 def table_path(keys: Keys) -> str:

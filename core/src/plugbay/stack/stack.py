@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from plugbay.config.schema import Config, StackConfig, load_config
+from plugbay.config.schema import Config, ConfigReading, StackConfig, read_config
 from plugbay.errors import ConfigError, NotFoundError
 from plugbay.host.host import Component, Host, raise_together
 from plugbay.stack.facades.artifact_store import ArtifactStore
@@ -47,8 +47,10 @@ class Stack(Facades):
         :param directory: where the search for the project's configuration begins; the current one by default.
         :raises ConfigError: with every problem of the configuration and its components.
         """
-        config = load_config(directory)
-        return cls.of(config, config.stack_config(name))
+        found = read_config(directory)
+        if found.problems:
+            raise ConfigError([*found.problems, *_problems_of_components(found, name)])
+        return cls.of(found.config, found.config.stack_config(name))
 
     @classmethod
     def of(cls, config: Config, stack: StackConfig) -> Self:
@@ -196,3 +198,16 @@ class Stack(Facades):
     def __repr__(self) -> str:
         parts = ", ".join(f"{component.id}={component.info.flavor}" for component in self.components)
         return f"<stack {self.name!r}: {parts}>"
+
+
+def _problems_of_components(found: ConfigReading, name: str | None) -> Sequence[str]:
+    """What is wrong with the components of a stack beyond the shape of the configuration."""
+    try:
+        stack = found.config.stack_config(name)
+    except ConfigError as error:
+        return error.problems if found.whole else ()  # else it may stand in a file that cannot be read
+    try:
+        select(stack.components, LateSecrets())
+    except ConfigError as error:
+        return error.problems
+    return ()
