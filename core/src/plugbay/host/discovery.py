@@ -152,20 +152,29 @@ def _index_of(distributions: Iterable[Installed]) -> PluginIndex:
 
     One whose metadata cannot be read is noted in the index, and hides no other.
     """
-    providers: dict[tuple[str, str], tuple[Provider, ...]] = {}
-    unreadable: list[Unreadable] = []
-    seen: set[str] = set()
+    first: dict[str, Installed] = {}
     for distribution in distributions:
         known_as = normalised(distribution.directory_name)
-        if known_as in seen:
-            continue
-        seen.add(known_as)
+        if known_as not in first or not first[known_as].is_whole():
+            first[known_as] = distribution
+    providers: dict[tuple[str, str], tuple[Provider, ...]] = {}
+    unreadable: list[Unreadable] = []
+    names: set[str] = set()
+    for known_as, distribution in first.items():
         try:
-            for provider in _providers(distribution):
-                key = (provider.group, provider.name)
-                providers[key] = (*providers.get(key, ()), provider)
+            offered = _providers(distribution)
         except Exception as error:  # noqa: BLE001  a broken distribution must not hide the others
             unreadable.append(Unreadable(known_as, f"{type(error).__name__}: {error}"))
+            continue
+        if not offered or (name := normalised(offered[0].distribution)) in names:
+            continue  # the same name in two spellings of its directory
+        if not distribution.is_whole():
+            unreadable.append(Unreadable(known_as, "it has no METADATA, as an interrupted installation leaves it"))
+            continue
+        names.add(name)
+        for provider in offered:
+            key = (provider.group, provider.name)
+            providers[key] = (*providers.get(key, ()), provider)
     return PluginIndex(providers, tuple(unreadable))
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
 _SUFFIXES = (".dist-info", ".egg-info")
+_LEFTOVER = "~-."
+"""How the name of a metadata directory begins that tells of no distribution: pip marks so what it is about to remove."""
 _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
 
 
@@ -31,6 +33,13 @@ class Installed:
         :param read: gives the text of a file of its metadata, ``None`` when there is no such file.
         """
         self.directory_name, self.read = directory_name, read
+
+    def is_whole(self) -> bool:
+        """Whether it has what every distribution has; an interrupted installation or removal leaves some of it."""
+        try:
+            return bool(self.read("METADATA") or self.read("PKG-INFO"))
+        except UnicodeDecodeError:
+            return True
 
     def entry_points(self) -> Iterator[tuple[str, str, str]]:
         """Yield the group, the name and the value of each. Raises ``ValueError`` for what is no entry point."""
@@ -64,7 +73,7 @@ def installed(path: Sequence[str]) -> Iterator[Installed]:
     for entry in path:
         directory = Path(entry)
         try:
-            names = sorted(name for name in os.listdir(directory) if name.lower().endswith(_SUFFIXES))  # noqa: PTH208  fast
+            names = sorted(name for name in os.listdir(directory) if _is_metadata(name))  # noqa: PTH208  fast
         except _ABSENT:
             if directory.exists():  # an archive
                 yield from _asked([entry])
@@ -76,6 +85,11 @@ def installed(path: Sequence[str]) -> Iterator[Installed]:
             yield Installed(_shortened(name), partial(_read, directory / name))
 
 
+def _is_metadata(name: str) -> bool:
+    """Whether a directory of this name tells of a distribution."""
+    return name.lower().endswith(_SUFFIXES) and name[0] not in _LEFTOVER
+
+
 def _finds_distributions(finder: object) -> bool:
     """Whether distributions may lie where this finder alone knows."""
     return finder is not PathFinder and hasattr(finder, "find_distributions")
@@ -85,12 +99,17 @@ def _asked(path: Sequence[str]) -> Iterator[Installed]:
     import importlib.metadata
 
     for distribution in importlib.metadata.distributions(path=list(path)):
-        yield Installed(_directory_name(distribution), distribution.read_text)
+        name = _directory_name(distribution)
+        if name[:1] not in ("", *_LEFTOVER):
+            yield Installed(name, distribution.read_text)
 
 
 def _directory_name(distribution: Distribution) -> str:
     directory = Path(str(getattr(distribution, "_path", "")))
-    return _shortened(directory.name) if directory.suffix in _SUFFIXES else distribution.metadata["Name"] or "unknown"
+    if directory.suffix in _SUFFIXES:
+        return _shortened(directory.name)
+    named = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO")
+    return (named and distribution.metadata["Name"]) or "unknown"
 
 
 def _shortened(name: str) -> str:
