@@ -66,11 +66,11 @@ class Pipeline(Generic[P, R]):
         found = inspect.signature(self.function).parameters
         return {name: p.replace(annotation=hints.get(name, Any)) for name, p in found.items()}
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function as it stands."""
         return self.function(*args, **kwargs)
 
-    def compile(self, failure: str | None = None, **parameters: Any) -> Compiled:
+    def compile(self, /, failure: str | None = None, **parameters: Any) -> Compiled:
         """Make the plan of a run with these parameters, without running anything.
 
         Raises :class:`PlanError` for a wrong parameter, and for whatever makes the pipeline impossible to run.
@@ -107,7 +107,13 @@ class Pipeline(Generic[P, R]):
         )
 
     def run(
-        self, *, stack: str | Stack | None = None, failure: str | None = None, cache: bool = True, **parameters: Any
+        self,
+        /,
+        *,
+        stack: str | Stack | None = None,
+        failure: str | None = None,
+        cache: bool = True,
+        **parameters: Any,
     ) -> Run:
         """Run the pipeline and return the run once every step has succeeded.
 

@@ -48,7 +48,7 @@ class Step(Generic[P, R]):
 
         return signature_of(self.function)
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function, or add the call to the pipeline that is being wired and return handles for its outputs."""
         wiring = current_wiring()
         if wiring is None:
@@ -72,7 +72,7 @@ class Step(Generic[P, R]):
             return tuple([result[index] for result in results] for index in outputs)  # type: ignore[return-value, index]
         return wiring.add_call(self, (values, *args), kwargs, mapped=True)  # type: ignore[return-value]
 
-    def _call_plainly(self, *args: Any, **kwargs: Any) -> R:
+    def _call_plainly(self, /, *args: Any, **kwargs: Any) -> R:
         """Call the function; ``id=`` names a call in a plan, and outside one it names nothing."""
         if "id" in kwargs and "id" not in self.signature.parameters.parameters:
             del kwargs["id"]
