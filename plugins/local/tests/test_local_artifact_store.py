@@ -215,3 +215,24 @@ def test_health_tells_whether_objects_can_be_stored(store: LocalArtifactStore, t
     health = LocalArtifactStore(path=tmp_path / "file").component_health()
     assert not health.ok
     assert str(tmp_path / "file") in health.detail
+
+
+@pytest.mark.parametrize("umask", [0o002, 0o022, 0o027, 0o077])
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o700, 0o400])
+@pytest.mark.parametrize("if_absent", [False, True])
+def test_every_object_has_the_mode_that_the_umask_gives(
+    store: LocalArtifactStore, tmp_path: Path, umask: int, mode: int, if_absent: bool
+) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"x")
+    source.chmod(mode)
+    before = os.umask(umask)
+    try:
+        put(store, "a/file", source, if_absent=if_absent)
+        put(store, "a/bytes", if_absent=if_absent)
+    finally:
+        os.umask(before)
+    for key in ("a/file", "a/bytes"):
+        path = store.artifact_store_local_path(key)
+        assert path is not None
+        assert path.stat().st_mode & 0o777 == 0o666 & ~umask

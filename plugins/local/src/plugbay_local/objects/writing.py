@@ -135,6 +135,7 @@ def _put_file(
 ) -> bool:
     path = os.fspath(source)
     try:
+        _let_the_umask_decide(source_file, root_directory)
         if durable:
             flush(source_file)
         written = _place(path, None, root_directory, parts, if_absent=if_absent, durable=durable)
@@ -149,6 +150,24 @@ def _put_file(
     if written and not moved:
         _remove(path, None)
     return written
+
+
+def _let_the_umask_decide(source_file: int, root_directory: int) -> None:
+    """Give a file that is about to become an object the mode of one that is written here: it may be a temporary one."""
+    scratch = open_scratch(root_directory)
+    name = f"put-{os.urandom(8).hex()}"
+    try:
+        made = os.open(name, _SCRATCH_FILE, 0o666, dir_fd=scratch)
+        try:
+            wanted, found = (stat.S_IMODE(os.fstat(file).st_mode) for file in (made, source_file))
+        finally:
+            os.close(made)
+            _remove(name, scratch)
+    finally:
+        os.close(scratch)
+    if found != wanted:
+        with suppress(OSError):  # it is another user's, who decides
+            os.fchmod(source_file, wanted)
 
 
 def _put_copy(root_directory: int, parts: list[str], source_file: int, *, if_absent: bool, durable: bool) -> bool:
