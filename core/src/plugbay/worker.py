@@ -24,6 +24,7 @@ from plugbay.execution.attempt import execute_attempt
 from plugbay.execution.ready_step import STORE_VARIABLE
 from plugbay.execution.session import Session
 from plugbay.execution.tasks import Task, task_from_tree
+from plugbay.masking import masked
 from plugbay.stack import Stack
 from plugbay.stack.shipping import stack_from, store_from
 from plugbay.store.layout import source_key, task_key
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _work(given.run, given.step, given.attempt)
     except PlugbayError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {masked(str(error))}", file=sys.stderr)
         return error.exit_code
     return 0
 

@@ -8,10 +8,12 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import plugbay
 from plugbay.cli.terminal import stderr_style
 from plugbay.errors import PlanError, PlugbayError, TargetError
+from plugbay.masking import any_hidden, masked
 
 USAGE = 2
 INTERNAL = 70
@@ -24,6 +26,10 @@ def report(error: Exception, *, verbose: bool) -> int:
 
     The frames of Plugbay are shown when ``verbose``; those of the user's code always, where there are any.
     """
+    if any_hidden():
+        from plugbay.execution.failures import without_secrets
+
+        error = cast(Exception, without_secrets(error))
     sys.stdout.flush()
     if verbose:
         sys.stderr.write("".join(traceback.format_exception(error)))
@@ -56,7 +62,7 @@ def print_warning(text: str) -> None:
 
 def _print(word: str, plain: str, text: str) -> None:
     """Print a text behind a word, its further lines aligned with the first."""
-    lines = f"\n{' ' * len(plain)}".join(_safe(text).splitlines())
+    lines = f"\n{' ' * len(plain)}".join(_safe(masked(text)).splitlines())
     sys.stderr.write(f"{word} {lines}\n")
 
 
@@ -114,7 +120,7 @@ class _Messages(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
         if record.exc_info and record.exc_info[1] is not None:
-            text += "\n" + "".join(traceback.format_exception(record.exc_info[1]))
+            text += "\n" + masked("".join(traceback.format_exception(record.exc_info[1])))
         if record.levelno >= logging.WARNING:
             print_warning(text)
         else:

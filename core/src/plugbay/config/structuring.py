@@ -16,6 +16,7 @@ from cattrs.gen import make_dict_structure_fn
 from plugbay.config.schema import shown
 from plugbay.config.sourced import SourcedText, unsourced
 from plugbay.errors import did_you_mean
+from plugbay.masking import hide
 from plugbay.typecheck import bare, describe
 from plugbay_hookspecs import Secret
 
@@ -44,8 +45,10 @@ def settings_converter(fetch_secret: FetchSecret, directory: Path | None) -> Con
 def _secrets(fetch_secret: FetchSecret) -> _Hook:
     def secret(value: Any, _: Any) -> Secret:
         if isinstance(value, SourcedText) and value.variable is not None:
+            hide(str(value))
             return Secret(str(value), f"env:{value.variable}")
         if isinstance(value, str):
+            hide(str(value))
             return Secret(str(value))
         if isinstance(value, dict) and set(value) == {"secret"} and isinstance(value["secret"], str):
             name = str(value["secret"])

@@ -15,10 +15,11 @@ from attrs import frozen
 
 from plugbay.errors import OutputError, PlugbayError, ReportFailed, listed
 from plugbay.execution.current import CurrentStep, executing
-from plugbay.execution.failures import StepCancelled, error_info
+from plugbay.execution.failures import StepCancelled, error_info, without_secrets
 from plugbay.execution.logs import captured
 from plugbay.execution.session import Session
 from plugbay.execution.tasks import Task, artifacts_in, load_input
+from plugbay.masking import masked_value
 from plugbay.pipelines.signature import Signature
 from plugbay.pipelines.step import Step
 from plugbay.reference import resolve
@@ -70,7 +71,10 @@ def execute_attempt(task: Task, session: Session, step: Step[..., Any] | None = 
     metadata = _plain(host.gather("step_metadata", step=task.info))
     for component, url in tracking.urls.items() if tracking is not None else ():
         facts = metadata.get(component)
-        metadata[component] = {"experiment_tracker_url": url, **(facts if isinstance(facts, dict) else {})}
+        metadata[component] = {
+            "experiment_tracker_url": masked_value(url),
+            **(facts if isinstance(facts, dict) else {}),
+        }
     status: StepStatus = "succeeded" if error is None else "failed"
     if isinstance(error, (StepCancelled, KeyboardInterrupt)):
         status = "cancelled"
@@ -91,7 +95,7 @@ def execute_attempt(task: Task, session: Session, step: Step[..., Any] | None = 
         outputs=outputs if error is None else (),
         error=None if error is None else error_info(error),
         metrics={name: tuple(points) for name, points in context.metrics.items()},
-        params=context.params,
+        params=masked_value(context.params),
         metadata=metadata,
         log=printed,
         host=platform.node(),
@@ -101,7 +105,7 @@ def execute_attempt(task: Task, session: Session, step: Step[..., Any] | None = 
     record, committed = commit(record, session)
     if printed:
         session.upload_log(task.info, log.path)
-    return Finished(record, error if committed else None)
+    return Finished(record, without_secrets(error) if committed and error is not None else None)
 
 
 def record_lost(task: Task, error: BaseException, session: Session, *, cancelled: bool) -> Finished:
@@ -141,7 +145,7 @@ def _plain(metadata: Mapping[str, Any]) -> dict[str, Any]:
     found = {}
     for component, facts in metadata.items():
         try:
-            found[component] = encode(facts, f"step_metadata of {component}")
+            found[component] = masked_value(encode(facts, f"step_metadata of {component}"))
         except EncodingError as error:
             _log.warning("%s; it is left out of the record", error)
     return found

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from plugbay.errors import PlugbayError
+from plugbay.masking import masked_value
 from plugbay.stack import Stack
 from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.values import encode
@@ -200,9 +201,9 @@ class CurrentStep:
         """Log plain values that describe the attempt; a later value of a name replaces the earlier one."""
         encoded = {str(name): encode(value, f"parameter {name!r}") for name, value in params.items()}
         self.params.update(encoded)
-        self._stack.host.tell("log_params", step=self._info, params=dict(params))
+        self._stack.host.tell("log_params", step=self._info, params=masked_value(dict(params)))
         if self._tracking is not None:
-            self._tracking.log_params(dict(params))
+            self._tracking.log_params(params)
 
 
 def current() -> CurrentStep:

@@ -10,7 +10,7 @@ from typing import cast
 
 import plugbay
 from plugbay.errors import PlanError, PlugbayError, RunBusyError, RunFailed, StoreError, did_you_mean, listed
-from plugbay.execution.failures import call_guarded, error_info
+from plugbay.execution.failures import call_guarded, error_info, without_secrets
 from plugbay.execution.interruption import Interruption
 from plugbay.execution.live_run import LiveRun
 from plugbay.execution.log_files import completed
@@ -172,7 +172,8 @@ def _drive(
         call_guarded(after, f"the pipeline's hook after {status}", info, outcome)
     run = Run(record, end, Reader(stack))
     if status != "succeeded":
-        raise RunFailed(_failure_message(run), run) from live.progress.exception
+        cause = live.progress.exception
+        raise RunFailed(_failure_message(run), run) from None if cause is None else without_secrets(cause)
     return run
 
 

@@ -13,6 +13,7 @@ import pluggy
 import plugbay
 import plugbay_hookspecs
 from plugbay.errors import StoreError
+from plugbay.masking import any_hidden, masked, masked_value
 from plugbay_hookspecs.types import ErrorInfo
 
 _log = logging.getLogger("plugbay")
@@ -32,7 +33,7 @@ class WorkerLost(Exception):
 
 
 def error_info(error: BaseException) -> ErrorInfo:
-    """Describe an exception, its notes and its causes."""
+    """Describe an exception, its notes and its causes; no secret that this process has looked up is in it."""
     kind = type(error)
     name = (
         kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
@@ -41,7 +42,7 @@ def error_info(error: BaseException) -> ErrorInfo:
     if isinstance(error, StoreError):  # a worker process notes where it was, which is no place of the user's
         notes = [note for note in notes if "Traceback (most recent call last)" not in note]
     message = "\n".join([_text(error), *notes])
-    return ErrorInfo(type=name, message=message, traceback=user_traceback(error))
+    return ErrorInfo(type=name, message=masked(message), traceback=masked(user_traceback(error)))
 
 
 def user_traceback(error: BaseException) -> str:
@@ -64,6 +65,66 @@ def _leave_out_own(described: traceback.TracebackException | None, seen: set[int
     )
     for inner in (described.__cause__, described.__context__, *(described.exceptions or ())):
         _leave_out_own(inner, seen)
+
+
+class Unshown(Exception):
+    """Stands for an exception whose text has a secret that cannot be taken out of it; the text is masked."""
+
+
+_TEXTS = ("strerror", "filename", "filename2", "msg", "text", "name", "path", "reason")
+"""What exceptions of the interpreter keep beside their arguments."""
+
+
+def without_secrets(error: BaseException) -> BaseException:
+    """Mask the texts of an exception, its notes, and those that it comes from or consists of, as somebody will print them.
+
+    :returns: the same exception, changed in place; where that is not enough, one that stands for it.
+    """
+    if not any_hidden():
+        return error
+    return _without_secrets(error, {})
+
+
+def _without_secrets(error: BaseException, done: dict[int, BaseException]) -> BaseException:
+    if id(error) in done:
+        return done[id(error)]
+    done[id(error)] = error
+    for name in ("__cause__", "__context__"):
+        inner = getattr(error, name)
+        if inner is not None:
+            suppressed = error.__suppress_context__
+            setattr(error, name, _without_secrets(inner, done))
+            error.__suppress_context__ = suppressed
+    inside = [
+        _without_secrets(each, done) for each in getattr(error, "exceptions", ()) if isinstance(each, BaseException)
+    ]
+    with contextlib.suppress(Exception):
+        _mask_in_place(error)
+    shown = "\n".join(traceback.format_exception_only(error)) + repr(error)
+    same = isinstance(error, BaseExceptionGroup) and all(a is b for a, b in zip(inside, error.exceptions, strict=True))
+    if masked(shown) == shown and (same or not inside):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        stand_in: BaseException = BaseExceptionGroup(masked(error.message), inside)
+    else:
+        stand_in = Unshown(f"{type(error).__name__}: {masked(_text(error))}")
+    for note in getattr(error, "__notes__", ()):
+        stand_in.add_note(masked(str(note)))
+    stand_in.__context__, stand_in.__cause__ = error.__context__, error.__cause__
+    stand_in.__suppress_context__ = error.__suppress_context__
+    done[id(error)] = stand_in.with_traceback(error.__traceback__)
+    return stand_in
+
+
+def _mask_in_place(error: BaseException) -> None:
+    error.args = masked_value(error.args)
+    if hasattr(error, "__notes__"):
+        error.__notes__ = masked_value(list(error.__notes__))
+    for name in (*_TEXTS, *vars(error)):
+        text = getattr(error, name, None)
+        if isinstance(text, (str, list, tuple, dict)) and (shown := masked_value(text)) != text:
+            with contextlib.suppress(AttributeError, TypeError):
+                setattr(error, name, shown)
 
 
 def _text(error: BaseException) -> str:

@@ -8,13 +8,15 @@ import pickle
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from attrs import field, frozen
 
 from plugbay.code.location import unpack
 from plugbay.execution.attempt import Finished, execute_attempt
+from plugbay.execution.failures import without_secrets
 from plugbay.execution.session import Session
 from plugbay.execution.tasks import Task
 from plugbay.stack import Stack
@@ -39,7 +41,8 @@ class Payload:
 
     def __call__(self) -> bytes:
         """Execute the attempt; return what :func:`outcome_of` reads."""
-        return pack(execute_attempt(self.task, _session(self.key, self._open)))
+        with _masking():
+            return pack(execute_attempt(self.task, _session(self.key, self._open)))
 
     def _open(self) -> Stack:
         shipped, code = pickle.loads(self.opening)  # noqa: S301  it comes from the driver
@@ -66,9 +69,10 @@ class DistantPayload:
 
     def __call__(self) -> bytes:
         """Execute the attempt; return what :func:`outcome_of` reads."""
-        session = _session(self.key, lambda: stack_from(json.loads(self.stack)))
-        _unpacked.enter(self.source, session)
-        return pack(execute_attempt(self.task, session))
+        with _masking():
+            session = _session(self.key, lambda: stack_from(json.loads(self.stack)))
+            _unpacked.enter(self.source, session)
+            return pack(execute_attempt(self.task, session))
 
     def release(self) -> None:
         """Close the session that this process opened for payloads of the run."""
@@ -109,6 +113,18 @@ class _UnpackedCode:
 
 
 _unpacked = _UnpackedCode()
+
+
+@contextmanager
+def _masking() -> Iterator[None]:
+    """What is raised instead of recorded goes to the driver, which may not know the secrets of this process."""
+    try:
+        yield
+    except BaseException as error:
+        shown = without_secrets(error)
+        if shown is error:
+            raise
+        raise shown from None
 
 
 def _session(key: str, build: Callable[[], Stack]) -> Session:

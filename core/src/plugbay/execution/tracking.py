@@ -8,6 +8,7 @@ from pathlib import Path
 
 from plugbay.execution.failures import error_info
 from plugbay.host.host import Component, Host
+from plugbay.masking import masked, masked_value
 from plugbay.stack.facades.experiment_tracker import ExperimentTracker
 from plugbay_hookspecs.types import StepInfo
 
@@ -63,7 +64,7 @@ class Tracking:
 
     def log_params(self, params: Mapping[str, object]) -> None:
         """Log what the attempt was made with."""
-        self._trackers.log_params(self._step, params)
+        self._trackers.log_params(self._step, masked_value(dict(params)))
 
     def log_metrics(self, metrics: Mapping[str, float], at: float, *, iteration: int | None = None) -> None:
         """Log numbers that say how the attempt is doing."""
@@ -71,11 +72,11 @@ class Tracking:
 
     def log_artifact(self, path: Path, name: str) -> None:
         """Keep a file or a directory with the tracked run."""
-        self._trackers.log_artifact(self._step, path, name)
+        self._trackers.log_artifact(self._step, path, masked(name))
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Mark the tracked run."""
-        self._trackers.set_tags(self._step, tags)
+        self._trackers.set_tags(self._step, masked_value(dict(tags)))
 
     def url(self) -> str | None:
         """Where a person sees the tracked run: what the first tracker that has a page says."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -10,21 +9,18 @@ from enum import Enum
 from itertools import islice
 from pathlib import PurePath
 from typing import Any
-from urllib.parse import quote
 
 import attrs
 
+from plugbay.masking import HIDDEN, LONG_ENOUGH, forms_of, is_secret, masked
 from plugbay_hookspecs import Secret
 
-HIDDEN = "***"
 LONGEST = 120
 """Characters of a text that are shown."""
 MOST = 8
 """Elements of a collection that are shown."""
 
 _TOO_LONG = 20_000
-_LONG_ENOUGH = 4
-"""Characters from which on a secret is looked for inside of other texts; a shorter one is hidden where it stands alone."""
 _DEPTH = 4
 _SHOWN = re.compile(
     "id|run_id|step|steps|name|attempt|pipeline|type|flavor|status|state|key|digest|version|stage|size|passed"
@@ -35,7 +31,10 @@ _QUERY = re.compile(r"(?<=\?)\S+")
 
 
 class Summaries:
-    """Makes summaries of values, in which no secret is that it has learned of."""
+    """Makes summaries of values, in which no secret is that the process has looked up, or that it has learned of itself.
+
+    One too short to be looked for inside of other texts is hidden where it stands alone.
+    """
 
     def __init__(self) -> None:
         """Know no secret."""
@@ -48,10 +47,10 @@ class Summaries:
         if text in self._known:
             return
         parts = {text, text.strip(), *(line.strip() for line in text.splitlines())}
-        forms = {form for part in parts for form in (part, _in_url(part), _in_json(part), repr(part)[1:-1])}
+        forms = parts | forms_of(text)
         with self._learning:
             self._known |= {form for form in forms if form}
-            self._wanted = tuple(sorted((f for f in self._known if len(f) >= _LONG_ENOUGH), key=len, reverse=True))
+            self._wanted = tuple(sorted((f for f in self._known if len(f) >= LONG_ENOUGH), key=len, reverse=True))
 
     def learn_all(self, value: Any) -> None:
         """Hide every text of ``value``."""
@@ -88,7 +87,7 @@ class Summaries:
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, (int, float)):
-            return HIDDEN if str(value) in self._known else value
+            return HIDDEN if str(value) in self._known or is_secret(str(value)) else value
         if isinstance(value, Secret):
             return repr(value)
         if isinstance(value, (str, PurePath)):
@@ -114,13 +113,14 @@ class Summaries:
         return self._text(text).partition("\n")[0]
 
     def _text(self, text: str) -> str:
-        if text in self._known:
+        if text in self._known or is_secret(text):
             return HIDDEN
         if len(text) > _TOO_LONG:
             return f"<{len(text)} characters>"
         for secret in self._wanted:
             if secret in text:
                 text = text.replace(secret, HIDDEN)
+        text = masked(text)
         if "://" in text:
             text = _QUERY.sub(HIDDEN, _CREDENTIALS.sub(f"{HIDDEN}@", text))
         return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
@@ -142,14 +142,6 @@ class Summaries:
                 if isinstance(plain, (str, int, float)) and plain != "":
                     shown.append(f"{field.name}={self._of(plain)}")
         return f"{kind.__qualname__}({', '.join(shown)})"
-
-
-def _in_url(text: str) -> str:
-    return quote(text, safe="", errors="replace")
-
-
-def _in_json(text: str) -> str:
-    return json.dumps(text)[1:-1]
 
 
 def _secrets_in(value: Any, depth: int) -> Iterator[Secret]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from plugbay.errors import PluginError
+from plugbay.masking import masked_value
 from plugbay.stack.facades.addressed import ToSeveral
 from plugbay_hookspecs.types import Answer, Message
 
@@ -12,6 +15,7 @@ class Alerter(ToSeveral):
 
     def post(self, message: Message) -> None:
         """Tell people through every alerter; one that fails is reported and stops nothing."""
+        message = _masked(message)
         for component in self._components:
             self._host.tell_one(component, "alerter_post", message=message)
 
@@ -21,6 +25,7 @@ class Alerter(ToSeveral):
         An alerter that cannot put the question passes it on to the next. Raises its error when there is no next one, and
         :class:`PluginError` when there is no alerter that asks.
         """
+        question = _masked(question)
         failure: Exception | None = None
         for component in self._components:
             try:
@@ -35,3 +40,14 @@ class Alerter(ToSeveral):
         asked = ", ".join(component.id for component in self._components) or "none, the stack has none"
         msg = f"no alerter can ask people {question.title!r} (asked: {asked})"
         raise PluginError(msg)
+
+
+def _masked(message: Message) -> Message:
+    """A person is sent what records may hold, too."""
+    return evolve(
+        message,
+        title=masked_value(message.title),
+        text=masked_value(message.text),
+        link=masked_value(message.link),
+        fields=masked_value(message.fields),
+    )

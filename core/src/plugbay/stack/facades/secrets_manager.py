@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from plugbay.masking import hide
 from plugbay.stack.facades.addressed import ToSeveral
 
 
@@ -36,6 +37,7 @@ class SecretsManager(ToSeveral):
         if not secret or (dot and not key):
             raise _no_name(name)
         value: str | None = self._first("get", name=name)
+        hide(value)
         return value
 
     def list(self) -> Sequence[str] | None:
@@ -47,12 +49,14 @@ class SecretsManager(ToSeveral):
     def create(self, name: str, values: Mapping[str, str]) -> str | None:
         """Keep a new secret and return its version; ``None`` when every manager is read-only."""
         _check(name, values)
+        hide(values)
         version: str | None = self._first("create", name=name, values=values)
         return version
 
     def update(self, name: str, values: Mapping[str, str]) -> str | None:
         """Give a secret a new version and return it; ``None`` when every manager is read-only."""
         _check(name, values)
+        hide(values)
         version: str | None = self._first("update", name=name, values=values)
         return version
 
