@@ -28,6 +28,16 @@ def outputs(history):
             return Path("tree")
 
         @step
+        def model() -> Path:
+            Path("model_v1/v1").mkdir(parents=True, exist_ok=True)
+            Path("model_v1/logs").mkdir(exist_ok=True)
+            Path("model_v1/v1/go.sh").write_text("true")
+            Path("model_v1/v1/go.sh").chmod(0o755)
+            Path("model_v1/latest").unlink(missing_ok=True)
+            Path("model_v1/latest").symlink_to("v1")
+            return Path("model_v1")
+
+        @step
         def raw() -> bytes:
             return bytes(range(256)) * 40
 
@@ -35,6 +45,7 @@ def outputs(history):
         def files():
             report()
             tree()
+            model()
             raw()
     """,
     )
@@ -59,6 +70,30 @@ def test_a_directory_is_written_as_one(outputs, tmp_path):
     done = outputs.plugbay("artifacts", "get", outputs.files, "tree", "-o", tmp_path / "copy")
     assert done.out == f"{tmp_path / 'copy'}: 2 bytes in 2 files\n"
     assert (tmp_path / "copy/below/b.txt").read_text() == "b"
+
+
+def assert_is_model(path):
+    assert {part.relative_to(path).as_posix() for part in path.rglob("*")} == {"v1", "v1/go.sh", "latest", "logs"}
+    assert (path / "latest").readlink().as_posix() == "v1"
+    assert (path / "v1/go.sh").stat().st_mode & 0o100
+
+
+def test_a_directory_keeps_its_name_links_empty_directories_and_which_files_are_executable(outputs, tmp_path):
+    done = outputs.plugbay("artifacts", "get", outputs.files, "model", "-o", f"{tmp_path}/")
+    assert done.out == f"{tmp_path / 'model_v1'}: 6 bytes in 1 file\n"
+    assert_is_model(tmp_path / "model_v1")
+
+
+def test_a_directory_that_is_overwritten_has_the_kind_of_each_part(outputs, tmp_path):
+    (tmp_path / "m").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "m" / "v1").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "m" / "logs").write_text("a file")
+    (tmp_path / "m" / "latest").symlink_to("nowhere")
+    done = outputs.plugbay("artifacts", "get", outputs.files, "model", "-o", tmp_path / "m", "--force")
+    assert done.code == 0, done
+    assert_is_model(tmp_path / "m")
+    assert not list((tmp_path / "elsewhere").iterdir())
 
 
 def test_a_mapped_steps_output_is_a_directory_with_one_file_for_each_call(outputs, tmp_path):

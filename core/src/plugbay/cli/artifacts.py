@@ -1,18 +1,23 @@
-"""Write an output of a step to a file, its bytes checked."""
+"""Write an output of a step to a file, or to a directory as it was, its bytes checked."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import secrets
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from attrs import frozen
 
 from plugbay.cli.parsing import add_run, add_stack, add_verbose
 from plugbay.cli.terminal import say, say_json
 from plugbay.cli.wording import counted, size
-from plugbay.errors import NotFoundError, PlugbayError, StoreError
+from plugbay.errors import NotFoundError, PlugbayError
+from plugbay.store.restoring import TREE, is_executable_by, layout_of, own_name_of
 from plugbay_hookspecs.types import Artifact
 
 if TYPE_CHECKING:
@@ -48,11 +53,13 @@ def run(arguments: argparse.Namespace) -> int:
         if target.exists() and not arguments.force:
             msg = f"{target} exists already; write elsewhere with -o PATH, or overwrite it with --force"
             raise PlugbayError(msg)
-        files = list(_files(artifacts, target, reader))
-        for path, artifact in files:
-            _write(path, reader.artifacts.chunks(artifact))
-        total = size(sum(artifact.size for _, artifact in files))
-        say(f"{target}: {total}" + ("" if files and files[0][0] == target else f" in {counted(len(files), 'file')}"))
+        followed = target.resolve() if target.is_dir() else target  # a link to a directory is not replaced by one
+        parts = list(_parts(artifacts, followed, reader))
+        for part in parts:
+            _write(part, reader)
+        files = [part.artifact for part in parts if part.artifact is not None]
+        total = size(sum(artifact.size for artifact in files))
+        say(f"{target}: {total}" + ("" if parts[0].artifact is not None else f" in {counted(len(files), 'file')}"))
     return 0
 
 
@@ -63,6 +70,15 @@ def _artifacts(step: StepRun, output: str | None) -> tuple[str, Artifact | list[
     if not step.mapped:
         return name, view.one
     return name, [call.outputs[name].one for call in step.calls if name in call.outputs]
+
+
+@frozen
+class _Part:
+    """Something to write: a file, a link, or else a directory."""
+
+    path: Path
+    artifact: Artifact | None = None
+    link: str | None = None
 
 
 def _target(to: str | None, name: str, artifacts: Artifact | list[Artifact], reader: Reader) -> Path:
@@ -79,12 +95,8 @@ def _is_collection(artifacts: Artifact | list[Artifact]) -> bool:
 
 def _file_name(artifact: Artifact, reader: Reader) -> str:
     """The name the file had, or the output's with the serializer's extension."""
-    if artifact.items is not None:
-        return artifact.name
-    kept = artifact.metadata.get("filename")
-    if isinstance(kept, str) and kept == Path(kept).name:
-        return kept
-    return f"{artifact.name}{_extension(artifact, reader)}"
+    extension = "" if artifact.items is not None else _extension(artifact, reader)
+    return own_name_of(artifact) or own_name_of(artifact, f"{artifact.name}{extension}") or ""
 
 
 def _extension(artifact: Artifact, reader: Reader) -> str:
@@ -96,33 +108,46 @@ def _extension(artifact: Artifact, reader: Reader) -> str:
         return ""
 
 
-def _files(artifacts: Artifact | list[Artifact], target: Path, reader: Reader) -> Iterator[tuple[Path, Artifact]]:
-    """Which file each artifact goes to. Raises :class:`StoreError` for one that would lie outside the target."""
-    if isinstance(artifacts, list):
-        parts = [(f"{index}", artifact) for index, artifact in enumerate(artifacts)]
-    elif artifacts.items is not None:
-        parts = [(item.name, item) for item in artifacts.items]
-    else:
-        yield target, artifacts
-        return
-    of_files = not isinstance(artifacts, list) and artifacts.serializer == "directory"
-    for name, artifact in parts:
-        file = name if of_files or artifact.items is not None else f"{name}{_extension(artifact, reader)}"
-        path = target / file
-        if not path.resolve().is_relative_to(target.resolve()):
-            msg = f"the artifact's part {name!r} would be written outside {target}"
-            raise StoreError(msg)
-        yield from _files(artifact, path, reader)
+def _parts(artifacts: Artifact | list[Artifact], target: Path, reader: Reader) -> Iterator[_Part]:
+    """What is written for an output; directories before what is in them, links last.
+
+    Raises :class:`CorruptArtifactError` for a directory that has a part outside of it.
+    """
+    if not isinstance(artifacts, list):
+        if artifacts.items is None:
+            yield _Part(target, artifacts)
+            return
+        if artifacts.serializer == TREE:
+            layout = layout_of(artifacts)
+            yield from (_Part(target / name) for name in ("", *layout.directories))
+            yield from (_Part(target / file.name, file) for file in layout.files)
+            yield from (_Part(target / name, link=text) for name, text in layout.links.items())
+            return
+        artifacts = list(artifacts.items)
+    yield _Part(target)
+    for index, artifact in enumerate(artifacts):
+        extension = "" if artifact.items is not None else _extension(artifact, reader)
+        yield from _parts(artifact, target / f"{index}{extension}", reader)
 
 
-def _write(path: Path, chunks: Iterable[bytes]) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(f".{path.name}.part")
+def _write(part: _Part, reader: Reader) -> None:
+    """Write a file or link whole or not at all, in the place of what is no directory there."""
+    path = part.path
     try:
+        if part.artifact is None and part.link is None:
+            if path.is_symlink() or (path.exists() and not path.is_dir()):
+                path.unlink()
+            path.mkdir(parents=True, exist_ok=True)
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.parent / f".{secrets.token_hex(8)}.part"  # the name itself may be as long as a name can be
         try:
-            with partial.open("wb") as file:
-                file.writelines(chunks)
+            if part.link is not None:
+                partial.symlink_to(part.link)
+            elif part.artifact is not None:
+                mode = 0o777 if is_executable_by(part.artifact) else 0o666
+                with open(partial, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+                    file.writelines(reader.artifacts.chunks(part.artifact))
             partial.replace(path)
         except BaseException:
             partial.unlink(missing_ok=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
+import stat
 import sys
 import tempfile
 import threading
@@ -19,8 +21,10 @@ from plugbay.reference import reference_to
 from plugbay.serializers.builtin import FILE
 from plugbay.serializers.choice import Serializers
 from plugbay.stack.facades.artifact_store import ArtifactStore
+from plugbay.store.directories import Entry, entries_of, is_executable, kind_of, unreadable
 from plugbay.store.distant import each
 from plugbay.store.layout import blob_key
+from plugbay.store.restoring import LINK, TREE, filling, is_executable_by, layout_of, own_name_of
 from plugbay.store.spool import HashAside, Spool
 from plugbay.values import canonical, encode
 from plugbay_hookspecs.types import Artifact, Serializer
@@ -31,7 +35,6 @@ if TYPE_CHECKING:
 INLINE_LIMIT = 4096
 """Outputs of at most this many bytes are kept in the record itself."""
 _CHUNK = 1 << 20
-TREE = "directory"
 LIST = "list"
 
 
@@ -61,8 +64,8 @@ class Artifacts:
                 raise OutputError(msg)
             parts = tuple(self.save(str(index), item) for index, item in enumerate(value))
             return collection(name, LIST, parts)
-        if isinstance(value, os.PathLike):
-            return self._save_path(name, Path(value))
+        if isinstance(value, Path):
+            return self._save_path(name, value)
         kind = type(value)
         type_name = reference_to(kind) or f"{kind.__module__}:{kind.__qualname__}"
         try:
@@ -73,14 +76,24 @@ class Artifacts:
 
     def _save_path(self, name: str, path: Path) -> Artifact:
         if path.is_dir():
-            files = [(file.relative_to(path).as_posix(), file) for file in _files_below(path, name)]
-            parts = tuple(each(self._store, lambda part: self._save_path(*part), files))
-            return collection(name, TREE, parts)
+            parts = each(self._store, lambda entry: self._save_entry(entry, name), entries_of(path, name))
+            return collection(name, TREE, tuple(parts), _own_name(path))
         if not path.is_file():
-            msg = f"output {name!r} is the path {path}, where there is no file or directory"
+            reason = f"is {kind_of(path.stat().st_mode)}" if path.exists() else "where there is no file or directory"
+            msg = f"output {name!r} is the path {path}, {reason}"
             raise OutputError(msg)
-        artifact = self._save_bytes(name, path, FILE, "pathlib:Path")
-        return artifact
+        return self._save_file(name, path, name)
+
+    def _save_entry(self, entry: Entry, output: str) -> Artifact:
+        if entry.file is not None:
+            return self._save_file(entry.name, entry.file, output)
+        return _link(entry.name, entry.link) if entry.link is not None else collection(entry.name, TREE, ())
+
+    def _save_file(self, name: str, path: Path, output: str) -> Artifact:
+        try:
+            return self._save_bytes(name, path, FILE, "pathlib:Path")
+        except OSError as error:
+            raise unreadable(path, error, output) from error
 
     def _save_bytes(self, name: str, value: Any, serializer: Serializer, type_name: str) -> Artifact:
         with Spool(self._store.scratch) as spool:
@@ -88,7 +101,7 @@ class Artifacts:
             digest, size, content, path = spool.finish()
             metadata = encode(dict(serializer.metadata(value)), f"metadata of output {name!r}")
             if serializer is FILE:
-                metadata["filename"] = value.name
+                metadata |= _facts(value)
             inline = content if content is not None and size <= INLINE_LIMIT else None
             if inline is None:
                 self._store.put(blob_key(digest), content if path is None else path, if_absent=True)  # type: ignore[arg-type]
@@ -125,17 +138,46 @@ class Artifacts:
         return serializer.load(self._source(artifact))
 
     def load_copy(self, artifact: Artifact, copy: Path) -> Any:
-        """Read the value of an artifact from a copy of its bytes elsewhere; of a file or directory, the value is the copy.
+        """Read the value of an artifact from a copy of its bytes elsewhere, which is taken; of a file or directory, the value is
+        the copy.
+
+        What the other place did not keep of a directory is put back: links, empty directories, which files are executable.
 
         Raises :class:`CorruptArtifactError` when the bytes are not those of the artifact.
         """
-        if digest_of_path(copy) != artifact.digest:
-            msg = f"{copy.name} has not the bytes of artifact {artifact.name!r} ({artifact.digest}), of which it should be a copy"
-            raise CorruptArtifactError(msg)
-        if artifact.items is not None:
-            return copy
+        if artifact.serializer == TREE:
+            return self._tree_of_copy(artifact, copy)
+        if copy.is_dir() or digest_of_path(copy) != artifact.digest:
+            raise _no_copy(artifact, copy)
         serializer = self._serializers.named(artifact.serializer, artifact.type)
-        return copy if serializer is FILE else serializer.load(copy)
+        if serializer is not FILE:
+            return serializer.load(copy)
+        if is_executable_by(artifact):
+            copy.chmod(copy.stat().st_mode | stat.S_IXUSR)
+        return copy
+
+    def _tree_of_copy(self, artifact: Artifact, copy: Path) -> Path:
+        layout = layout_of(artifact)
+        names = {file.name for file in layout.files}
+        further = (
+            relative
+            for path in copy.rglob("*")
+            if path.is_file() and not path.is_symlink() and (relative := path.relative_to(copy).as_posix()) not in names
+        )
+        behind_links = tuple(f"{name}/" for name in layout.links)
+        if not copy.is_dir() or any(not f"{name}/".startswith(behind_links) for name in further):
+            raise _no_copy(artifact, copy)
+
+        root = self._new_directory(artifact)
+        with filling(root, layout) as files:
+            for file, target in files:
+                source = (copy / file.name).resolve()
+                if not source.is_file() or digest_of_path(source) != file.digest:
+                    raise _no_copy(artifact, copy / file.name)
+                shutil.copyfile(source, target)
+                if is_executable_by(file):
+                    target.chmod(target.stat().st_mode | stat.S_IXUSR)
+        return root
 
     def _source(self, artifact: Artifact) -> Path | BinaryIO:
         if artifact.inline is not None:
@@ -169,33 +211,44 @@ class Artifacts:
 
     def _file(self, artifact: Artifact) -> Path:
         """The artifact as a file of its own with the name it had; a private copy, which a step may change."""
-        directory = Path(tempfile.mkdtemp(dir=self.directory()))
-        return self._copied(artifact, directory, str(artifact.metadata.get("filename") or "file"))
+        name = own_name_of(artifact) or "file"
+        return self._written(artifact, Path(tempfile.mkdtemp(dir=self.directory()), name))
 
     def _load_tree(self, artifact: Artifact) -> Path:
-        root = Path(tempfile.mkdtemp(dir=self.directory()))
-        each(self._store, lambda item: self._copied(item, root, item.name), artifact.items or ())
+        layout, root = layout_of(artifact), self._new_directory(artifact)
+        with filling(root, layout) as files:
+            each(self._store, lambda pair: self._written(*pair), files)
         return root
 
-    def _copied(self, artifact: Artifact, directory: Path, name: str) -> Path:
-        """Write the artifact to the file ``name``, a relative path that a record gives, below ``directory``."""
-        if "\0" in name or any(part in ("", ".", "..") for part in name.split("/")):
-            msg = f"artifact {artifact.name!r} would be written to {name!r}, which is no file below its directory"
-            raise CorruptArtifactError(msg)
-        target = directory / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        return self._fetched(artifact, target)
+    def _new_directory(self, artifact: Artifact) -> Path:
+        """An empty directory of its own, with the name that the artifact had."""
+        root, name = Path(tempfile.mkdtemp(dir=self.directory())), own_name_of(artifact)
+        if name is None:
+            return root
+        (root / name).mkdir()
+        return root / name
+
+    def _written(self, artifact: Artifact, target: Path) -> Path:
+        """Write the bytes to a new file, executable where the artifact was."""
+        mode = 0o777 if is_executable_by(artifact) else 0o666
+        with open(target, "xb", opener=lambda path, flags: os.open(path, flags, mode)) as file:
+            self._write(artifact, file)
+        return target
 
     def _fetched(self, artifact: Artifact, target: Path) -> Path:
-        chunks = [artifact.inline] if artifact.inline is not None else self._chunks(artifact)
+        """Write the bytes to a file that several threads may fetch at once."""
         handle, name = tempfile.mkstemp(dir=self.directory())
-        partial = Path(name)
-        with closing(HashAside()) as hashed, os.fdopen(handle, "wb") as file:
+        with os.fdopen(handle, "wb") as file:
+            self._write(artifact, file)
+        return Path(name).replace(target)
+
+    def _write(self, artifact: Artifact, file: BinaryIO) -> None:
+        chunks = [artifact.inline] if artifact.inline is not None else self._chunks(artifact)
+        with closing(HashAside()) as hashed:
             for chunk in chunks:
                 hashed.update(chunk)
                 file.write(chunk)
             _check(artifact, hashed.hexdigest())
-        return partial.replace(target)
 
     def _chunks(self, artifact: Artifact) -> Iterator[bytes]:
         try:
@@ -233,23 +286,49 @@ class Artifacts:
                 self._scratch = None
 
 
-def collection(name: str, kind: str, items: tuple[Artifact, ...]) -> Artifact:
-    """An artifact made of others: a ``list`` or a ``directory``."""
+def collection(name: str, kind: str, items: tuple[Artifact, ...], own_name: str | None = None) -> Artifact:
+    """An artifact made of others: a ``list`` or a ``directory``.
+
+    :param own_name: the name that a directory has on the disk.
+    """
     digest = _digest_of_items(items)
     size = sum(item.size for item in items)
-    return Artifact(name=name, digest=digest, size=size, serializer=kind, type=f"builtins:{kind}", items=items)
+    facts = {"filename": own_name} if own_name else {}
+    return Artifact(
+        name=name, digest=digest, size=size, serializer=kind, type=f"builtins:{kind}", items=items, metadata=facts
+    )
+
+
+def _link(name: str, text: str) -> Artifact:
+    """A symbolic link in a directory."""
+    content = os.fsencode(text)
+    digest = hashlib.sha256(content).hexdigest()
+    return Artifact(name=name, digest=digest, size=len(content), serializer=LINK, type="pathlib:Path", inline=content)
 
 
 def digest_of_path(path: Path) -> str:
     """The digest that a file or a directory has as an artifact, without saving it."""
-    if not path.is_dir():
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    parts = [
-        (file.relative_to(path).as_posix(), digest_of_path(file), file.name) for file in _files_below(path, "source")
-    ]
-    items = [[relative, digest, FILE.name, "pathlib:Path", filename] for relative, digest, filename in parts]
-    return hashlib.sha256(canonical(items)).hexdigest()
+    if path.is_dir():
+        return _digest_of_items(tuple(map(_described, entries_of(path, path.name))))
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _described(entry: Entry) -> Artifact:
+    """The artifact of a part of a directory, as far as it counts in the digest."""
+    if entry.file is None:
+        return _link(entry.name, entry.link) if entry.link is not None else collection(entry.name, TREE, ())
+    digest, facts = digest_of_path(entry.file), _facts(entry.file)
+    return Artifact(name=entry.name, digest=digest, size=0, serializer=FILE.name, type="pathlib:Path", metadata=facts)
+
+
+def _facts(file: Path) -> dict[str, object]:
+    """What a file is beside its bytes."""
+    return {"filename": file.name, **({"executable": True} if is_executable(file) else {})}
+
+
+def _own_name(directory: Path) -> str:
+    return directory.name if directory.name not in ("", "..") else directory.resolve().name
 
 
 def _digest_of_items(items: tuple[Artifact, ...]) -> str:
@@ -257,20 +336,9 @@ def _digest_of_items(items: tuple[Artifact, ...]) -> str:
 
 
 def identity(artifact: Artifact) -> list[object]:
-    """What tells the value of an artifact from any other: its bytes, how they are read, and the name a file has."""
-    return [artifact.digest, artifact.serializer, artifact.type, artifact.metadata.get("filename")]
-
-
-def _files_below(directory: Path, output: str) -> Iterator[Path]:
-    """Yield the files of a directory in order. Raises :class:`OutputError` for what cannot be kept."""
-    for entry in sorted(directory.rglob("*")):
-        if entry.is_file():
-            yield entry
-        elif entry.is_symlink() or not entry.is_dir():
-            msg = (
-                f"output {output!r}: {entry} is neither a file nor a directory (or a link to one), so it cannot be kept"
-            )
-            raise OutputError(msg)
+    """What tells the value of an artifact from any other: its bytes, how they are read, and what a file is beside them."""
+    executable = ["executable"] if is_executable_by(artifact) else []
+    return [artifact.digest, artifact.serializer, artifact.type, artifact.metadata.get("filename"), *executable]
 
 
 def blobs_of(artifact: Artifact) -> Iterator[str]:
@@ -280,6 +348,12 @@ def blobs_of(artifact: Artifact) -> Iterator[str]:
             yield from blobs_of(item)
     elif artifact.inline is None:
         yield artifact.digest
+
+
+def _no_copy(artifact: Artifact, copy: Path) -> CorruptArtifactError:
+    return CorruptArtifactError(
+        f"{copy.name} has not the bytes of artifact {artifact.name!r} ({artifact.digest}), of which it should be a copy"
+    )
 
 
 def _check(artifact: Artifact, digest: str) -> None:
