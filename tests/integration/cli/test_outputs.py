@@ -80,7 +80,7 @@ def assert_is_model(path):
 
 def test_a_directory_keeps_its_name_links_empty_directories_and_which_files_are_executable(outputs, tmp_path):
     done = outputs.plugbay("artifacts", "get", outputs.files, "model", "-o", f"{tmp_path}/")
-    assert done.out == f"{tmp_path / 'model_v1'}: 6 bytes in 1 file\n"
+    assert done.out == f"{tmp_path / 'model_v1'}: 4 bytes in 1 file\n"
     assert_is_model(tmp_path / "model_v1")
 
 
