@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from isolation import home
+from isolation import home, pytest_runtest_setup, pytest_timeout_set_timer
 
-__all__ = ["home"]
+__all__ = ["home", "pytest_runtest_setup", "pytest_timeout_set_timer"]
 
 HERE = Path(__file__).parent
 

@@ -1,5 +1,5 @@
 """See :mod:`isolation`."""
 
-from isolation import home
+from isolation import home, pytest_runtest_setup, pytest_timeout_set_timer
 
-__all__ = ["home"]
+__all__ = ["home", "pytest_runtest_setup", "pytest_timeout_set_timer"]

@@ -10,6 +10,7 @@ import attrs
 import pytest
 
 from plugbay.stack import Stack
+from plugbay.testing.waiting import stretched
 from plugbay_hookspecs import component, hookimpl
 from plugbay_local.artifact_store import LocalArtifactStore
 from plugbay_local.orchestrator import LocalOrchestrator
@@ -124,7 +125,7 @@ class Scripts:
 
     def run(self, *arguments: str, stdin: str | None = None) -> tuple[int, str, str]:
         with self.start(*arguments, stdin=subprocess.PIPE) as process:
-            out, err = process.communicate(stdin, timeout=60)
+            out, err = process.communicate(stdin, timeout=stretched(60))
         return process.returncode, out, err
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from plugbay.testing.waiting import stretched
+
 GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "write-an-orchestrator.md"
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAME = re.compile(r"(?:# |<!-- )([\w./-]+)(?: -->)?\n")
@@ -23,7 +25,7 @@ class Reader:
         self.directory = directory / "project"
         self.directory.mkdir()
         environment = directory / "venv"
-        subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True, timeout=110)
+        subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True, timeout=stretched(110))
         (site,) = environment.glob("lib/python*/site-packages")
         installed = sysconfig.get_paths()["purelib"]
         (site / "installed.pth").write_text(f"import site; site.addsitedir({installed!r})\n")
@@ -59,7 +61,7 @@ class Reader:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
-                timeout=400,
+                timeout=stretched(400),
             )
             assert (done.returncode != 0) == line.startswith("! "), f"{line}\n{done.stdout}"
             self.told += done.stdout

@@ -3,8 +3,9 @@
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
+
+from plugbay.testing.waiting import stretched, wait_until
 
 DEAF = """
 import pathlib, time
@@ -14,19 +15,19 @@ from plugbay import pipeline, step
 def deaf() -> int:
     try:
         pathlib.Path("begun").touch()
-        time.sleep(60)
+        time.sleep(600)
     except BaseException:
         pathlib.Path("swallowed").touch()
-    time.sleep(60)
+    time.sleep(600)
     return 1
 
 @step(timeout=1)
 def slow() -> int:
     try:
-        time.sleep(60)
+        time.sleep(600)
     except Exception:
         pathlib.Path("swallowed").touch()
-    time.sleep(60)
+    time.sleep(600)
     return 1
 
 @pipeline
@@ -47,17 +48,16 @@ def started(tmp_path: Path, pipeline: str) -> "subprocess.Popen[str]":
 
 def test_a_step_that_swallows_the_cancellation_is_cancelled_again(tmp_path: Path) -> None:
     process = started(tmp_path, "cancelled")
-    while not (tmp_path / "begun").exists():
-        time.sleep(0.05)
+    wait_until((tmp_path / "begun").exists)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=stretched(30))
     assert process.returncode == 130
     assert (tmp_path / "swallowed").exists()
 
 
 def test_a_step_that_swallows_its_timeout_is_ended_all_the_same(tmp_path: Path) -> None:
     process = started(tmp_path, "overdue")
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=stretched(30))
     assert process.returncode == 1
     assert "longer than its timeout of 1 s" in errors
     assert (tmp_path / "swallowed").exists()

@@ -22,6 +22,7 @@ from plugbay.testing.fakes.model_registry import FakeModelRegistry
 from plugbay.testing.fakes.secrets_manager import FakeSecretsManager
 from plugbay.testing.fakes.step_operator import FakeStepOperator
 from plugbay.testing.fixtures import hook_recorder, make_stack, plugbay_home  # noqa: F401
+from plugbay.testing.waiting import stretched
 from plugbay_hookspecs import component, hookimpl
 from plugbay_hookspecs.types import BuildOptions, DeploymentConfig, ImageSpec, Servable
 
@@ -184,7 +185,7 @@ def test_stacks_are_stopped_after_the_test_and_the_home_is_its_own(tmp_path, mon
     options = ["-q", "-W", "error", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'runs'}"]
     command = [sys.executable, "-m", "pytest", *options, str(tmp_path)]
     environment = {**os.environ, "PLUGBAY_HOME": "/somewhere", "PLUGBAY_STACK": "prod"}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=stretched(60))
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "stopped").exists()
 

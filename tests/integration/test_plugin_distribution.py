@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from plugbay.testing.waiting import stretched
+
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 CONFIG = """\
 stack = "threads"
@@ -49,7 +51,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with the distribution in it and nothing else."""
     target = tmp_path_factory.mktemp("site")
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    subprocess.run([*install, "--target", str(target), str(EXAMPLES / "plugin")], check=True, timeout=110)
+    subprocess.run([*install, "--target", str(target), str(EXAMPLES / "plugin")], check=True, timeout=stretched(110))
     return target
 
 
@@ -71,7 +73,7 @@ class User:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=110,
+            timeout=stretched(110),
         )
         assert finished.returncode == exit_code, finished.stdout + finished.stderr
         return finished.stdout

@@ -9,6 +9,7 @@ import pytest
 
 from plugbay import RunFailed
 from plugbay.history.queries import runs
+from plugbay.testing.waiting import stretched, wait_until
 
 pytestmark = pytest.mark.usefixtures("project")
 
@@ -51,7 +52,7 @@ def test_a_step_that_takes_too_long_in_a_worker_is_ended(pool):
 
     before = time.monotonic()
     run = failed(pooled.late, pool, failure="continue")
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < stretched(5)
     assert "timeout of 0.3 s" in run["slow"].error.message
     assert run["square"].status == "succeeded"
 
@@ -101,7 +102,7 @@ def test_fail_fast_cancels_what_runs_and_tells_of_it(pool, recorder):
 
     before = time.monotonic()
     run = failed(pooled.hurried, pool)
-    assert time.monotonic() - before < 10
+    assert time.monotonic() - before < stretched(10)
     assert run.status == "failed"
     assert run.failed_step == "broken"
     assert run["sleep"].status == "cancelled"
@@ -185,7 +186,7 @@ SLOW = """
     def slow(x: int, name: str) -> int:
         import os
         Path(f"started.{name}").write_text(str(os.getpid()))
-        time.sleep(60)
+        time.sleep(600)
         return x
 
     @pipeline
@@ -218,14 +219,11 @@ def test_a_signal_cancels_the_run_and_leaves_nothing_behind(scripts, calls, numb
     scripts.write(SLOW)
     process = scripts.start("script.py", str(calls), start_new_session=True)
     try:
-        deadline = time.monotonic() + 30
         started = [Path(scripts.directory, f"started.{name}") for name in range(calls)]
-        while not all(path.exists() and path.read_text() for path in started):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_until(lambda: all(path.exists() and path.read_text() for path in started), 30)
         before = time.monotonic()
         process.send_signal(number)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=stretched(30))
         took = time.monotonic() - before
     finally:
         process.kill()
@@ -237,10 +235,7 @@ def test_a_signal_cancels_the_run_and_leaves_nothing_behind(scripts, calls, numb
     assert eval(lines[1]) == {"quick": "succeeded", **running, "later": "skipped"}
     assert eval(lines[2]) == ["succeeded"] + ["cancelled"] * calls
     assert "Traceback" not in err
-    assert took < 8
-    deadline = time.monotonic() + 5
-    while processes_below(process.pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert processes_below(process.pid) == set()
+    assert took < stretched(8)
+    wait_until(lambda: processes_below(process.pid) == set(), 5, lacking="processes of the run are still there")
     (run,) = runs()
     assert run.status == "cancelled"

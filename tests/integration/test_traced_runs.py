@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from plugbay.testing.waiting import stretched
+
 PROJECT = Path(__file__).parent / "projects"
 
 CONFIG = """
@@ -41,7 +43,7 @@ class Traced:
         (self.directory / "traced.py").write_text((PROJECT / "traced.py").read_text())
         command = [sys.executable, "-m", "plugbay", "run", f"traced.py:{pipeline}", "--json"]
         return subprocess.run(
-            command, cwd=self.directory, env=self.environment, capture_output=True, text=True, timeout=100
+            command, cwd=self.directory, env=self.environment, capture_output=True, text=True, timeout=stretched(100)
         )
 
     def events(self) -> list[dict[str, Any]]:
@@ -114,7 +116,7 @@ apart.run()
         env=traced.environment,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=stretched(100),
     )
     assert done.returncode == 0, done.stderr
     (submitted,) = traced.begun("step_operator_submit")

@@ -7,10 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from plugbay.testing.waiting import stretched
 
 
 class Project:
@@ -51,7 +51,7 @@ orchestrator = {{ {given} }}
     def run(self, *words: str) -> None:
         """Run ``plugbay`` to its successful end."""
         process = self.start(*words)
-        assert process.wait(100) == 0, self.printed()
+        assert process.wait(stretched(100)) == 0, self.printed()
 
     def printed(self) -> str:
         """All that was printed so far."""
@@ -88,11 +88,3 @@ def _toml(value: object) -> str:
     if isinstance(value, dict):
         return f"{{ {', '.join(f'{name} = {_toml(each)}' for name, each in value.items())} }}"
     return json.dumps(value)
-
-
-def wait_for(happened: Callable[[], object], seconds: float = 60) -> None:
-    """Wait until something has happened."""
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)

@@ -14,6 +14,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from plugbay.testing.waiting import stretched
 from plugbay_hookspecs.catalogue import COMPONENT_TYPES
 from servers.debian import need
 
@@ -35,7 +36,13 @@ class Example:
         command = [sys.executable, "-m", "plugbay", *words]
         environment = {**self.environment, **variables}
         done = subprocess.run(
-            command, cwd=self.directory, env=environment, capture_output=True, text=True, timeout=300, check=False
+            command,
+            cwd=self.directory,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=stretched(300),
+            check=False,
         )
         assert done.returncode == 0, f"{words}:\n{done.stdout}\n{done.stderr}"
         return done.stdout
@@ -68,14 +75,18 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
         code = "from plugbay import Stack\nwith Stack.load() as stack:\n"
         code += "    for each in stack.model_deployer.find():\n        stack.model_deployer.delete(each.id, force=True)"
         subprocess.run(
-            [sys.executable, "-c", code], cwd=example.directory, env=example.environment, check=True, timeout=60
+            [sys.executable, "-c", code],
+            cwd=example.directory,
+            env=example.environment,
+            check=True,
+            timeout=stretched(60),
         )
 
 
 def test_the_model_answers_when_the_run_is_over(example: Example) -> None:
     wine = [14.23, 1.71, 2.43, 15.6, 127, 2.8, 3.06, 0.28, 2.29, 5.64, 1.04, 3.92, 1065]
     request = Request(f"{example.alert()['url']}/predict", json.dumps([wine]).encode())
-    with urlopen(request, timeout=30) as answer:
+    with urlopen(request, timeout=stretched(30)) as answer:
         assert json.load(answer) == ["first"]
 
 

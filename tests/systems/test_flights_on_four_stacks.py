@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 
+from plugbay.testing.waiting import stretched
 from plugbay_hookspecs import Secret
 from plugbay_secrets.file import FileSecretsManager
 from servers.ceph import ACCESS_KEY, PACKAGES, SECRET_KEY, ceph, create_bucket
@@ -89,7 +90,7 @@ class Machine:
                 env=self.environment,
                 capture_output=True,
                 text=True,
-                timeout=600,
+                timeout=stretched(600),
                 check=False,
             )
         assert done.returncode == 0, f"{words}:\n{done.stdout}\n{done.stderr}"
@@ -169,7 +170,7 @@ class Flights:
         request = urllib.request.Request(
             f"{self.mlflow}/api/2.0/mlflow/{route}", body, {"Content-Type": "application/json"}
         )
-        with self.network.inside(), urllib.request.urlopen(request, timeout=60) as answer:
+        with self.network.inside(), urllib.request.urlopen(request, timeout=stretched(60)) as answer:
             return json.load(answer)
 
 

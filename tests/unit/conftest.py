@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from plugbay.testing.waiting import stretched
+
 DISTRIBUTIONS = Path(__file__).parents[1] / "dists"
 
 
@@ -48,7 +50,7 @@ def run_python(tmp_path: Path) -> Callable[..., str]:
             env=os.environ | {"PYTHONPATH": path},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=stretched(60),
         )
         assert finished.returncode == 0, finished.stderr
         return finished.stdout.strip()

@@ -18,6 +18,7 @@ from plugbay.cli.commands import COMMANDS, module_of
 from plugbay.cli.parsing import Parser, add_verbose
 from plugbay.config.schema import load_config
 from plugbay.host.specifications import specifications
+from plugbay.testing.waiting import stretched
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -68,7 +69,12 @@ def python(*arguments: str, directory: Path, **variables: str) -> subprocess.Com
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PLUGBAY_")}
     environment |= {"PLUGBAY_HOME": str(directory / "home"), **variables}
     finished = subprocess.run(
-        [sys.executable, *arguments], cwd=directory, env=environment, capture_output=True, text=True, timeout=100
+        [sys.executable, *arguments],
+        cwd=directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=stretched(100),
     )
     assert finished.returncode == 0, f"{shlex.join(arguments)}\n{finished.stdout}{finished.stderr}"
     return finished

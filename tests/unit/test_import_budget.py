@@ -12,6 +12,8 @@ import sys
 import pytest
 from attrs import frozen
 
+from plugbay.testing.waiting import stretched
+
 
 @frozen
 class Budget:
@@ -67,7 +69,7 @@ def imported_by(code, directory):
         env={**environment, "PLUGBAY_HOME": str(directory / "home"), "PLUGBAY_OBSERVERS": "[]"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=stretched(60),
         check=True,
     )
     return json.loads(done.stdout.splitlines()[-1].removeprefix("imported "))

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from engine_project import Project, wait_for
+from engine_project import Project
 from plugbay import RunFailed, Stack
 from plugbay.errors import PlugbayError
 from plugbay.testing import pipelines
 from plugbay.testing.orchestrator import OrchestratorContract
+from plugbay.testing.waiting import stretched, wait_until
 from plugbay_dask.orchestrator import DaskOrchestrator
 from plugbay_local.artifact_store import LocalArtifactStore
 from servers.dask_cluster import DaskCluster
@@ -50,12 +51,12 @@ def test_a_killed_worker_fails_an_attempt_and_nothing_else(make_project: Start, 
     workers = [fresh_cluster.add_worker(), fresh_cluster.add_worker()]
     project = make_project(fresh_cluster.address)
     driver = project.start("run", "counting.py", "-p", f"directory={project.notes}")
-    wait_for(lambda: sum(len(project.lines(f"slow-{number}")) for number in range(4)) == 2)
+    wait_until(lambda: sum(len(project.lines(f"slow-{number}")) for number in range(4)) == 2)
     begun = {number: project.lines(f"slow-{number}") for number in range(4)}
     struck = next(number for number, pids in begun.items() if pids == [str(workers[0].pid)])
     workers[0].kill()
     (project.notes / "go").touch()
-    assert driver.wait(100) == 0, project.printed()
+    assert driver.wait(stretched(100)) == 0, project.printed()
     attempts = {number: len(project.lines(f"slow-{number}")) for number in range(4)}
     assert attempts == {number: 2 if number == struck else 1 for number in range(4)}
     records = sorted(path.name for path in project.store.glob("runs/*/steps/*.json"))
@@ -66,10 +67,10 @@ def test_a_killed_driver_takes_its_steps_along_and_is_resumed(make_project: Star
     fresh_cluster.add_worker()
     project = make_project(fresh_cluster.address)
     driver = project.start("run", "counting.py", "-p", f"directory={project.notes}", "-p", "count=2")
-    wait_for(lambda: project.lines("slow-0") or project.lines("slow-1"))
+    wait_until(lambda: project.lines("slow-0") or project.lines("slow-1"))
     driver.send_signal(signal.SIGKILL)
     driver.wait()
-    wait_for(lambda: not _step_processes(fresh_cluster.workers[0].pid))
+    wait_until(lambda: not _step_processes(fresh_cluster.workers[0].pid))
     (project.notes / "go").touch()
     project.run("run", "--resume", "last")
     assert project.lines("first") == ["x"], "a step that was recorded ran again"
@@ -85,7 +86,7 @@ def test_a_step_runs_where_what_it_asks_for_is(make_project: Start, fresh_cluste
 
 def test_what_no_worker_has_is_refused_before_the_run(make_project: Start, cluster: DaskCluster) -> None:
     project = make_project(cluster.address)
-    assert project.start("run", "demanding.py").wait(60) == 2
+    assert project.start("run", "demanding.py").wait(stretched(60)) == 2
     assert "gpu" in project.printed()
 
 

@@ -13,6 +13,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from plugbay.testing.waiting import stretched
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 from feast_views import define
@@ -85,7 +87,7 @@ class TestRepository:
 
     def test_what_feast_wrote_itself_is_read_and_the_other_way_round(self, repository: Path) -> None:
         apply = [str(Path(sys.executable).with_name("feast")), "apply"]
-        subprocess.run(apply, cwd=repository, check=True, capture_output=True, timeout=300)
+        subprocess.run(apply, cwd=repository, check=True, capture_output=True, timeout=stretched(300))
         store = store_at(repository)
         assert [view.name for view in store.listed("view")] == ["stats"]
         store.materialize(NOW)
@@ -94,7 +96,7 @@ class TestRepository:
             "found = FeatureStore('.').get_online_features(['stats:trips'], [{'driver': 1}]).to_dict()\n"
             "assert found['trips'] == [31], found"
         )
-        subprocess.run([sys.executable, "-c", program], cwd=repository, check=True, timeout=300)
+        subprocess.run([sys.executable, "-c", program], cwd=repository, check=True, timeout=stretched(300))
 
     def test_changed_files_are_read_anew(self, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "dont_write_bytecode", False)
@@ -173,7 +175,7 @@ class TestSettings:
             "import sys, attrs; from plugbay_feast.feature_store import FeastFeatureStore as Store; attrs.fields(Store);"
             "repr(Store()); assert not {'feast', 'pandas', 'narwhals'} & set(sys.modules)"
         )
-        subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+        subprocess.run([sys.executable, "-c", program], check=True, timeout=stretched(60))
 
     def test_a_secret_is_not_in_the_error(self, tmp_path: Path) -> None:
         secrets = {"online_store.nonsense": Secret("hunter2")}
@@ -199,7 +201,7 @@ class TestSettings:
                 env=environment,
                 capture_output=True,
                 text=True,
-                timeout=60,
+                timeout=stretched(60),
             )
             assert done.returncode == 0, done.stdout + done.stderr
             assert "hunter2" not in done.stdout + done.stderr

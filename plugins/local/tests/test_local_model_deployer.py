@@ -7,7 +7,6 @@ import os
 import pickle
 import signal
 import threading
-import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 
 from plugbay.testing.model_deployer import ModelDeployerContract
+from plugbay.testing.waiting import stretched, wait_until
 from plugbay_hookspecs.types import DeploymentConfig, DeploymentFilter, Resources, Servable
 from plugbay_local.model_deployer import HttpModelDeployer
 from plugbay_local.processes.detached import Detached
@@ -44,18 +44,18 @@ CONFIG = DeploymentConfig(name="sizes")
 
 
 def test_a_pickled_model_answers_over_http(tmp_path, deployer):
-    made = deployer.model_deployer_deploy(pickled(tmp_path, len), CONFIG, 30)
-    with urllib.request.urlopen(f"{made.url}/health", timeout=10) as answer:
+    made = deployer.model_deployer_deploy(pickled(tmp_path, len), CONFIG, stretched(30))
+    with urllib.request.urlopen(f"{made.url}/health", timeout=stretched(10)) as answer:
         assert json.load(answer)["status"] == "ok"
     request = urllib.request.Request(f"{made.url}/predict", json.dumps([1, 2, 3]).encode())
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=stretched(10)) as answer:
         assert json.load(answer) == 3
 
 
 def test_arrays_and_frames_are_sent_as_rows(tmp_path, deployer):
     numpy = pytest.importorskip("numpy")
     polars = pytest.importorskip("polars")
-    made = deployer.model_deployer_deploy(pickled(tmp_path, list), CONFIG, 30)
+    made = deployer.model_deployer_deploy(pickled(tmp_path, list), CONFIG, stretched(30))
     assert deployer.model_deployer_predict(made.id, numpy.eye(2)) == [[1.0, 0.0], [0.0, 1.0]]
     assert deployer.model_deployer_predict(made.id, polars.DataFrame({"a": [1, 2]})) == [{"a": 1}, {"a": 2}]
 
@@ -64,7 +64,7 @@ def test_a_file_with_another_digest_is_not_unpickled(tmp_path, deployer):
     servable = pickled(tmp_path, len)
     Path(tmp_path / "model.pickle").write_bytes(pickle.dumps(print))
     with pytest.raises(RuntimeError, match="has the digest"):
-        deployer.model_deployer_deploy(servable, CONFIG, 30)
+        deployer.model_deployer_deploy(servable, CONFIG, stretched(30))
 
 
 def test_everything_that_cannot_be_done_is_told_at_once(tmp_path, deployer):
@@ -76,15 +76,13 @@ def test_everything_that_cannot_be_done_is_told_at_once(tmp_path, deployer):
 
 
 def test_a_server_that_was_killed_is_told_and_can_be_started(tmp_path, deployer):
-    made = deployer.model_deployer_deploy(pickled(tmp_path, len), CONFIG, 30)
+    made = deployer.model_deployer_deploy(pickled(tmp_path, len), CONFIG, stretched(30))
     os.kill(int((deployer.directory / "sizes" / "server-1.pid").read_text()), signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while "process is gone" not in (found := deployer.model_deployer_status(made.id)).detail:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: "process is gone" in deployer.model_deployer_status(made.id).detail)
+    found = deployer.model_deployer_status(made.id)
     assert found.state == "failed"
     assert "its process is gone" in found.detail
-    assert deployer.model_deployer_start(made.id, 30) == made
+    assert deployer.model_deployer_start(made.id, stretched(30)) == made
     assert deployer.model_deployer_predict(made.id, [1]) == 1
 
 
@@ -104,19 +102,19 @@ class Fetching(HttpModelDeployer):
 def test_a_model_that_was_fetched_is_there_each_time_it_is_started_again_and_goes_when_replaced(tmp_path):
     deployer = Fetching(directory=tmp_path / "deployments")
     fetched = deployer.directory / "sizes"
-    made = deployer.model_deployer_deploy(Servable(uri="far://length"), CONFIG, 30)
+    made = deployer.model_deployer_deploy(Servable(uri="far://length"), CONFIG, stretched(30))
     try:
         for _ in range(2):
             deployer.model_deployer_stop(made.id, True)
-            assert deployer.model_deployer_start(made.id, 30) == made
+            assert deployer.model_deployer_start(made.id, stretched(30)) == made
             assert deployer.model_deployer_predict(made.id, [1, 2]) == 2
         assert [path.name for path in fetched.glob("*.model")] == ["1.model"]
         with pytest.raises(KeyError):
-            deployer.model_deployer_deploy(Servable(uri="far://none"), CONFIG, 30)
+            deployer.model_deployer_deploy(Servable(uri="far://none"), CONFIG, stretched(30))
         assert [path.name for path in fetched.glob("*.model")] == ["1.model"]
-        deployer.model_deployer_deploy(Servable(uri="far://sum"), CONFIG, 30)
+        deployer.model_deployer_deploy(Servable(uri="far://sum"), CONFIG, stretched(30))
         assert deployer.model_deployer_predict(made.id, [1, 2]) == 3
-        deployer.model_deployer_deploy(Servable(uri="far://length"), CONFIG, 30)
+        deployer.model_deployer_deploy(Servable(uri="far://length"), CONFIG, stretched(30))
         assert "1.model" not in [path.name for path in fetched.glob("*.model")]
     finally:
         deployer.model_deployer_delete(made.id, True)
@@ -127,7 +125,7 @@ def test_what_a_killed_deploying_process_left_is_not_in_the_way(tmp_path, deploy
     (left / "1.model").mkdir(parents=True)
     (left / "1.decided").touch()
     assert deployer.model_deployer_find(DeploymentFilter()) == []
-    assert deployer.model_deployer_deploy(pickled(tmp_path, len), CONFIG, 30).state == "running"
+    assert deployer.model_deployer_deploy(pickled(tmp_path, len), CONFIG, stretched(30)).state == "running"
     assert not (left / "1.model").exists()
 
 

@@ -7,13 +7,13 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from local_run_by_hand import Payload, RunByHand, Step
 
+from plugbay.testing.waiting import stretched, wait_until
 from plugbay_hookspecs.types import StackInfo
 from plugbay_local import worker_process
 from plugbay_local.orchestrator import LocalOrchestrator
@@ -29,13 +29,6 @@ def drive(*steps: Step, workers: int = 2, start_method: str | None = None) -> Ru
     run = RunByHand(list(steps))
     LocalOrchestrator(workers=workers, start_method=start_method).orchestrator_run(run)  # type: ignore[arg-type]
     return run
-
-
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.01)
 
 
 def runs(pid: int) -> bool:
@@ -164,26 +157,26 @@ def test_cancelling_ends_the_step_and_the_processes_it_started(
     started = tmp_path / "started"
     run = RunByHand([Step("sleeps", Payload("sleep", (str(started), stubborn))), *echoes(3)])
     thread = drive_in_thread(run)
-    until(started.exists)
+    wait_until(started.exists)
     worker, child = map(int, started.read_text().split())
     before = time.monotonic()
     run.cancels["sleeps"]()
     run.cancels["sleeps"]()
-    assert time.monotonic() - before < 0.3
-    thread.join(20)
+    assert time.monotonic() - before < stretched(0.3)
+    thread.join(stretched(20))
     died = run.results["sleeps"]
     assert isinstance(died, WorkerDied)
     assert ("SIGKILL" if stubborn else "SIGTERM") in str(died)
-    until(lambda: not runs(worker) and not runs(child))
+    wait_until(lambda: not runs(worker) and not runs(child))
     assert run.results["s2"] == b"2"
 
 
 def test_cancelling_a_step_that_is_over_does_nothing() -> None:
     run = RunByHand([*echoes(1), Step("slow", Payload("slow_pid", (1.0,))), Step("later", Payload("pid"))])
     thread = drive_in_thread(run)
-    until(lambda: "s0" in run.results)
+    wait_until(lambda: "s0" in run.results)
     run.cancels["s0"]()
-    thread.join(20)
+    thread.join(stretched(20))
     assert isinstance(run.results["slow"], bytes)
     assert isinstance(run.results["later"], bytes)
 
@@ -192,14 +185,14 @@ def test_an_interrupt_of_the_driver_ends_all_workers(tmp_path: Path) -> None:
     started = tmp_path / "started"
 
     def interrupt() -> None:
-        until(started.exists)
+        wait_until(started.exists)
         raise KeyboardInterrupt
 
     run = RunByHand([Step("sleeps", Payload("sleep", (str(started),))), *echoes(1)], interrupt=interrupt)
     with pytest.raises(KeyboardInterrupt):
         LocalOrchestrator(workers=2).orchestrator_run(run)  # type: ignore[arg-type]
     assert isinstance(run.results["sleeps"], WorkerDied)
-    until(lambda: not any(runs(int(pid)) for pid in started.read_text().split()))
+    wait_until(lambda: not any(runs(int(pid)) for pid in started.read_text().split()))
 
 
 @pytest.mark.parametrize("start_method", ["forkserver", "spawn"])
@@ -222,13 +215,13 @@ def test_workers_and_fork_server_end_with_a_killed_driver(tmp_path: Path, start_
     )
     driver = subprocess.Popen([sys.executable, script], start_new_session=True)
     try:
-        until(started.exists)
+        wait_until(started.exists)
         family = descendants(driver.pid)
         assert len(family) >= 4
     finally:
         driver.send_signal(signal.SIGKILL)
         driver.wait()
-    until(lambda: not any(runs(pid) for pid in family), 10)
+    wait_until(lambda: not any(runs(pid) for pid in family), 10)
 
 
 def descendants(pid: int) -> list[int]:

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sys
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 
 from plugbay.testing.hooks import hooks_of
 from plugbay.testing.step_operator import ENDLESS, StepOperatorContract, a_step
+from plugbay.testing.waiting import stretched, wait_until
 from plugbay_hookspecs.types import Resources
 from plugbay_local.step_operator import ProcessStepOperator
 
@@ -42,10 +42,7 @@ def submit(operator: ProcessStepOperator, program: str, **options: Any) -> str:
 
 
 def begun(operator: ProcessStepOperator, job: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 20
-    while "begun" not in list(operator.step_operator_logs(job, False)):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: "begun" in list(operator.step_operator_logs(job, False)))
     return json.loads((operator.directory / job / "started.json").read_bytes())
 
 
@@ -61,13 +58,10 @@ def test_a_job_whose_supervisor_was_killed_has_failed_and_does_not_go_on(operato
     job = submit(operator, ENDLESS)
     pid = begun(operator, job)["pid"]
     os.kill(int((operator.directory / job / "supervisor.pid").read_text()), signal.SIGKILL)
-    status = operator.step_operator_wait(job, 10)
+    status = operator.step_operator_wait(job, stretched(10))
     assert (status.state, status.exit_code) == ("failed", None)
     assert status.reason.startswith("lost")
-    deadline = time.monotonic() + 5
-    while runs(pid):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: not runs(pid))
     operator.step_operator_cancel(job)
     operator.step_operator_cleanup(job)
 
@@ -78,14 +72,12 @@ def test_after_the_machine_started_anew_a_job_has_failed_and_no_stranger_is_harm
     started = begun(operator, job)
     directory = operator.directory / job
     operator.step_operator_cancel(job)
-    assert operator.step_operator_wait(job, 10).state == "cancelled"
+    assert operator.step_operator_wait(job, stretched(10)).state == "cancelled"
     # as a power loss leaves it, with this test's own process under the job's id by now
     (directory / "end.json").unlink()
     (directory / "started.json").write_text(json.dumps({**started, "pid": os.getpid()}))
-    deadline = time.monotonic() + 10  # until the process that watched over the job is gone too
-    while operator.step_operator_status(job).state != "failed":
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    # until the process that watched over the job is gone too
+    wait_until(lambda: operator.step_operator_status(job).state == "failed")
 
 
 def test_the_environment_is_what_was_given_with_path_and_homes(operator, monkeypatch):
@@ -93,7 +85,7 @@ def test_the_environment_is_what_was_given_with_path_and_homes(operator, monkeyp
     monkeypatch.setenv("MEANT", "for jobs")
     operator.inherit = ("MEANT",)
     job = submit(operator, "import os; print(*sorted(os.environ))", environment={"GIVEN": "1"})
-    operator.step_operator_wait(job, 20)
+    operator.step_operator_wait(job, stretched(20))
     (line,) = operator.step_operator_logs(job, False)
     assert set(line.split()) - {"LC_CTYPE"} == {"GIVEN", "MEANT", "PATH", "HOME", "PLUGBAY_HOME"} & {
         *os.environ,
@@ -114,7 +106,7 @@ def test_a_running_job_is_not_cleaned_up(operator):
     with pytest.raises(RuntimeError, match="is not over"):
         operator.step_operator_cleanup(job)
     operator.step_operator_cancel(job)
-    assert operator.step_operator_wait(job, 10).state == "cancelled"
+    assert operator.step_operator_wait(job, stretched(10)).state == "cancelled"
 
 
 def wheel(directory: Path) -> Path:

@@ -9,6 +9,7 @@ import urllib.request
 from typing import Any
 
 from plugbay.testing.experiment_tracker import Tracked
+from plugbay.testing.waiting import stretched
 
 
 class Reader:
@@ -34,7 +35,7 @@ class Reader:
     def _sent(self, request: urllib.request.Request) -> bytes:
         if self.user is not None:
             request.add_header("Authorization", f"Basic {base64.b64encode(self.user.encode()).decode()}")
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=stretched(60)) as answer:
             content: bytes = answer.read()
             return content
 

@@ -8,6 +8,7 @@ import textwrap
 
 import pytest
 
+from plugbay.testing.waiting import stretched
 from plugbay_hookspecs import Secret
 from plugbay_hookspecs.types import StackInfo
 from plugbay_mlflow.credentials import Credentials, HeaderProvider, lend, take_back
@@ -26,7 +27,7 @@ def test_describing_the_flavors_does_not_import_mlflow():
             assert not flavor().component_validate(StackInfo(name="s", components=()))
         assert not {"mlflow", "uvicorn", "fastapi", "pandas", "requests"} & set(sys.modules)
     """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True, timeout=stretched(60))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from plugbay.testing.model_deployer import ROWS, ModelDeployerContract
+from plugbay.testing.waiting import stretched
 from plugbay_hookspecs.types import Deployment, DeploymentConfig, DeploymentFilter, Servable
 from plugbay_mlflow.model_deployer import MlflowModelDeployer
 from plugbay_mlflow.model_registry import MlflowModelRegistry
@@ -110,7 +111,7 @@ def test_a_registered_model_of_scikit_learn_is_loaded_and_served(tmp_path, deplo
             deployer.model_deployer_predict("linear", pd.DataFrame({"c": [1]}))
         body = json.dumps({"dataframe_records": [{"a": 1, "b": 2}]}).encode()
         request = urllib.request.Request(f"{made.url}/invocations", body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=stretched(30)) as answer:
             assert json.load(answer)["predictions"] == pytest.approx([3])
     finally:
         registry.model_registry_delete("linear")

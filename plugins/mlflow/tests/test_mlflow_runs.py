@@ -15,12 +15,14 @@ from typing import Any
 
 import pytest
 
+from plugbay.testing.waiting import stretched, wait_until
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 from reading import Reader, status, tags
 
 from servers.mlflow_server import mlflow_server, running
-from servers.service import free_port
+from servers.ports import free_port
 
 PROJECT = Path(__file__).parent / "project" / "pipeline.py"
 
@@ -51,14 +53,16 @@ class Project:
 
     def run(self, *arguments: str, code: int = 0, **environment: str) -> str:
         with self.start(*arguments, **environment) as process:
-            printed = process.communicate(timeout=300)[0]
+            printed = process.communicate(timeout=stretched(300))[0]
         assert process.returncode == code, printed
         return printed
 
     @property
     def last(self) -> dict[str, Any]:
         command = [sys.executable, "-m", "plugbay", "show", "last", "--json"]
-        done = subprocess.run(command, cwd=self.directory, capture_output=True, text=True, check=True, timeout=60)
+        done = subprocess.run(
+            command, cwd=self.directory, capture_output=True, text=True, check=True, timeout=stretched(60)
+        )
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
@@ -129,7 +133,7 @@ def test_a_cancelled_run_is_killed(tmp_path, mlflow_uri):
     with project.start("pipeline.py:waiting", "-p", f"marker={marker}") as process:
         wait_for(marker.exists, process)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
+        process.communicate(timeout=stretched(60))
     (parent,), (attempt,) = parents_and_attempts(reader, project.last["id"])
     assert (status(parent), status(attempt)) == ("KILLED", "KILLED")
 
@@ -148,7 +152,7 @@ def test_a_server_that_is_not_there_fails_nothing_and_is_told(tmp_path, workers)
     project = Project(tmp_path / "p", uri, workers)
     before = time.monotonic()
     printed = project.run("pipeline.py:retried", "-p", f"marker={tmp_path / 'marker'}")
-    assert time.monotonic() - before < 30
+    assert time.monotonic() - before < stretched(30)
     assert f"the MLflow server {uri} cannot be reached" in printed
 
 
@@ -161,7 +165,7 @@ def test_a_server_that_never_answers_stalls_nothing_for_minutes(tmp_path):
         project = Project(tmp_path / "p", f"http://127.0.0.1:{silent.getsockname()[1]}", 1, timeout=1.0)
         before = time.monotonic()
         printed = project.run("pipeline.py:retried", "-p", f"marker={tmp_path / 'marker'}")
-    assert time.monotonic() - before < 30
+    assert time.monotonic() - before < stretched(30)
     assert "cannot be reached" in printed
 
 
@@ -175,9 +179,9 @@ def test_a_server_that_is_killed_in_the_middle_fails_nothing_and_stalls_nothing(
             server.kill()
             killed = time.monotonic()
             marker.unlink()
-            printed = process.communicate(timeout=120)[0]
+            printed = process.communicate(timeout=stretched(120))[0]
         assert process.returncode == 0, printed
-        assert time.monotonic() - killed < 60
+        assert time.monotonic() - killed < stretched(60)
         assert "cannot be reached" in printed
     finally:
         server.stop()
@@ -204,8 +208,5 @@ def test_user_and_password_reach_the_server_and_no_environment(tmp_path):
 
 
 def wait_for(condition: Any, process: subprocess.Popen[str]) -> None:
-    end = time.monotonic() + 120
-    while not condition():
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_until(lambda: condition() or process.poll() is not None, 120)
+    assert process.poll() is None, process.communicate()[0]

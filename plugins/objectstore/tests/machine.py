@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import frozen
 
+from plugbay.testing.waiting import stretched
 from servers.ceph import ACCESS_KEY, SECRET_KEY
 
 PROJECT = Path(__file__).parent / "project"
@@ -48,7 +49,7 @@ class Machine:
 
     def run(self, *command: str, code: int = 0) -> str:
         process = self.start(*command)
-        out, err = process.communicate(timeout=200)
+        out, err = process.communicate(timeout=stretched(200))
         assert process.returncode == code, f"{command} ended with {process.returncode}:\n{out}\n{err}"
         return out + err
 
@@ -57,6 +58,6 @@ class Machine:
 
     def json(self, *arguments: str) -> Any:
         process = self.start("-m", "plugbay", *arguments, "--json")
-        out, err = process.communicate(timeout=200)
+        out, err = process.communicate(timeout=stretched(200))
         assert process.returncode == 0, err
         return json.loads(out)

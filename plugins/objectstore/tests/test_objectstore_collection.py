@@ -12,6 +12,7 @@ from attrs import field
 
 from plugbay import Stack, pipeline, step
 from plugbay.history.garbage import collect
+from plugbay.testing.waiting import stretched
 from plugbay_hookspecs import component, hookimpl
 from plugbay_local.orchestrator import LocalOrchestrator
 from plugbay_objectstore.s3 import S3ArtifactStore
@@ -48,7 +49,7 @@ class HesitantStore(S3ArtifactStore):
     def artifact_store_delete(self, keys: Sequence[str]) -> None:
         if KEY in keys:
             self.deleting.set()
-            assert self.seen.wait(60)
+            assert self.seen.wait(stretched(60))
         super().artifact_store_delete(keys)
 
 
@@ -60,7 +61,7 @@ def test_a_step_keeps_a_blob_that_it_met_between_the_look_and_the_deletion(s3_se
     with stack:
         collecting = threading.Thread(target=lambda: collect(stack, grace=0))
         collecting.start()
-        assert store.deleting.wait(60)
+        assert store.deleting.wait(stretched(60))
         run = wanting.run(stack=stack)
         collecting.join()
         assert run["make"].output.load() == CONTENT

@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 
 from plugbay.testing.step_operator import a_step
+from plugbay.testing.waiting import stretched, wait_until
 from plugbay_hookspecs.types import JobStatus, Resources, StackInfo
 from plugbay_podman.step_operator import PodmanStepOperator
 from servers.containers import BASE
@@ -74,15 +75,19 @@ def test_settings_that_are_wrong_are_problems() -> None:
 def test_cancelling_takes_no_longer_than_the_grace(operator: PodmanStepOperator) -> None:
     job = operator.step_operator_submit(
         step=a_step(),
-        command=["python", "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)"],
+        command=[
+            "python",
+            "-c",
+            "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)",
+        ],
         environment={},
         resources=Resources(),
         image=BASE,
         timeout=None,
     )
-    time.sleep(1)
+    wait_until(lambda: "deaf" in list(operator.step_operator_logs(job, False)))
     began = time.monotonic()
     operator.step_operator_cancel(job)
-    assert operator.step_operator_wait(job, 30).state == "cancelled"
-    assert time.monotonic() - began < 20
+    assert operator.step_operator_wait(job, stretched(30)).state == "cancelled"
+    assert time.monotonic() - began < stretched(20)
     operator.step_operator_cleanup(job)

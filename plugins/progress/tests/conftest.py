@@ -17,6 +17,8 @@ from typing import TypeAlias
 import pytest
 from attrs import define, field, frozen
 
+from plugbay.testing.waiting import stretched
+
 PRELUDE = """
 import os, sys, threading, time
 from plugbay_hookspecs.types import CacheSource, ErrorInfo, RunInfo, RunOutcome, StepInfo
@@ -149,7 +151,7 @@ def on_terminal() -> OnTerminal:
                     break
                 output += piece
             os.close(ours)
-            code = process.wait(timeout=20)
+            code = process.wait(timeout=stretched(20))
         return Shown(code, output.decode(), columns)
 
     return start
@@ -161,7 +163,7 @@ def piped() -> Piped:
 
     def start(body: str, **changes: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command(body), capture_output=True, text=True, timeout=20, env=environment(changes), check=False
+            command(body), capture_output=True, text=True, timeout=stretched(20), env=environment(changes), check=False
         )
 
     return start

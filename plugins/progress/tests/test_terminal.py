@@ -7,6 +7,8 @@ import pty
 import subprocess
 from typing import TYPE_CHECKING
 
+from plugbay.testing.waiting import stretched
+
 if TYPE_CHECKING:
     from conftest import Begun, OnTerminal
 
@@ -381,7 +383,7 @@ def test_a_terminal_that_is_gone_disturbs_nothing(begun: Begun) -> None:
         os.close(theirs)
         os.read(ours, 1)
         os.close(ours)
-        output, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=stretched(20))
     assert process.returncode == 0
     assert output == b"all is well\n"
 
@@ -395,7 +397,7 @@ def test_stdout_in_a_file_gets_only_what_is_printed(begun: Begun) -> None:
     progress.run_finished(run=run_info(), outcome=outcome())
     """
     with begun(body, stdout=subprocess.PIPE, stderr=theirs) as process:
-        output, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=stretched(20))
     shown = os.read(ours, 65536)
     os.close(theirs)
     os.close(ours)

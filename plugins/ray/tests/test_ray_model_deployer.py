@@ -16,12 +16,13 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from engine_project import Project, wait_for
+from engine_project import Project
 from plugbay.testing.model_deployer import ModelDeployerContract
+from plugbay.testing.waiting import stretched, wait_until
 from plugbay_hookspecs.types import DeploymentConfig, DeploymentFilter, Resources, Servable
 from plugbay_ray.model_deployer import RayModelDeployer
+from servers.ports import free_port
 from servers.ray_cluster import RayCluster
-from servers.service import free_port
 
 Make = Callable[[str], Servable]
 SMALL = Resources(cpu=0.1)
@@ -91,16 +92,16 @@ def make(path):
 
 
 def test_code_that_is_not_installed_is_brought_along(deployer: RayModelDeployer, make_model: Make) -> None:
-    made = deployer.model_deployer_deploy(make_model(TRIPLING), DeploymentConfig(name="tripling"), 120)
+    made = deployer.model_deployer_deploy(make_model(TRIPLING), DeploymentConfig(name="tripling"), stretched(120))
     assert deployer.model_deployer_predict("tripling", [1, 2]) == [3, 6]
     request = Request(str(made.url), b"[7]", {"Content-Type": "application/json"})
-    with urlopen(request, timeout=30) as answer:
+    with urlopen(request, timeout=stretched(30)) as answer:
         assert json.load(answer) == [21]
 
 
 def test_a_killed_replica_comes_back(deployer: RayModelDeployer, make_model: Make) -> None:
     config = DeploymentConfig(name="telling", resources=SMALL)
-    made = deployer.model_deployer_deploy(make_model(TELLING), config, 120)
+    made = deployer.model_deployer_deploy(make_model(TELLING), config, stretched(120))
     process = deployer.model_deployer_predict("telling", [])
     os.kill(process, signal.SIGKILL)
 
@@ -110,15 +111,15 @@ def test_a_killed_replica_comes_back(deployer: RayModelDeployer, make_model: Mak
         except OSError:
             return False
 
-    wait_for(answers, 120)
-    wait_for(lambda: deployer.model_deployer_status("telling") == made, 120)
+    wait_until(answers, 120)
+    wait_until(lambda: deployer.model_deployer_status("telling") == made, 120)
 
 
 def test_a_model_that_takes_the_place_is_loaded_once(deployer: RayModelDeployer, make_model: Make) -> None:
     source = "def make(path):\n    made.append(path)\n    return lambda rows: len(made)\n\n\nmade = []\n"
     config = DeploymentConfig(name="counting", resources=SMALL)
     for _ in range(2):
-        deployer.model_deployer_deploy(make_model(source), config, 120)
+        deployer.model_deployer_deploy(make_model(source), config, stretched(120))
     for _ in range(10):
         assert deployer.model_deployer_predict("counting", []) == 1
         time.sleep(0.5)
@@ -127,7 +128,7 @@ def test_a_model_that_takes_the_place_is_loaded_once(deployer: RayModelDeployer,
 def test_replicas_share_the_requests(deployer: RayModelDeployer, make_model: Make) -> None:
     slow = make_model(f"import time\n{TELLING}".replace("os.getpid()", "time.sleep(1) or os.getpid()"))
     config = DeploymentConfig(name="telling", replicas=2, resources=SMALL, options={"max_ongoing_requests": 1})
-    deployer.model_deployer_deploy(slow, config, 120)
+    deployer.model_deployer_deploy(slow, config, stretched(120))
     with ThreadPoolExecutor(4) as threads:
         answered = list(threads.map(deployer.model_deployer_predict, ["telling"] * 4, [[]] * 4))
     assert len(set(answered)) == 2
@@ -136,13 +137,13 @@ def test_replicas_share_the_requests(deployer: RayModelDeployer, make_model: Mak
 def test_a_variable_of_the_deployment_reaches_the_model(deployer: RayModelDeployer, make_model: Make) -> None:
     source = "import os\n\n\ndef make(path):\n    return lambda rows: os.environ['COLOUR']\n"
     config = DeploymentConfig(name="colour", environment={"COLOUR": "blue"}, resources=SMALL)
-    deployer.model_deployer_deploy(make_model(source), config, 120)
+    deployer.model_deployer_deploy(make_model(source), config, stretched(120))
     assert deployer.model_deployer_predict("colour", []) == "blue"
 
 
 def test_a_model_that_finds_no_room_leaves_what_was_served(deployer: RayModelDeployer, make_model: Make) -> None:
     config = DeploymentConfig(name="telling", resources=SMALL)
-    made = deployer.model_deployer_deploy(make_model(TELLING), config, 120)
+    made = deployer.model_deployer_deploy(make_model(TELLING), config, stretched(120))
     process = deployer.model_deployer_predict("telling", [])
     with pytest.raises(TimeoutError, match="telling"):
         deployer.model_deployer_deploy(
@@ -155,7 +156,9 @@ def test_a_model_that_finds_no_room_leaves_what_was_served(deployer: RayModelDep
 def test_a_deployer_that_is_killed_leaves_a_model_that_takes_over(
     cluster: RayCluster, url: str, deployer: RayModelDeployer, make_model: Make
 ) -> None:
-    deployer.model_deployer_deploy(make_model(TRIPLING), DeploymentConfig(name="guess", resources=SMALL), 120)
+    deployer.model_deployer_deploy(
+        make_model(TRIPLING), DeploymentConfig(name="guess", resources=SMALL), stretched(120)
+    )
     slow = make_model("import time\n\n\ndef make(path):\n    time.sleep(2)\n    return lambda rows: 'slow'\n")
     code = f"""
 import sys
@@ -164,19 +167,19 @@ from plugbay_hookspecs.types import DeploymentConfig, Resources, Servable
 from plugbay_ray.model_deployer import RayModelDeployer
 deployer = RayModelDeployer(address={cluster.address!r}, url={url!r})
 model = Servable(uri={slow.uri!r}, predictor={slow.predictor!r})
-deployer.model_deployer_deploy(model, DeploymentConfig(name="guess", resources=Resources(cpu=0.1)), 120)
+deployer.model_deployer_deploy(model, DeploymentConfig(name="guess", resources=Resources(cpu=0.1)), 600)
 """
     process = subprocess.Popen([sys.executable, "-c", code])
-    wait_for(lambda: deployer._found()["guess"].status == "DEPLOYING")
+    wait_until(lambda: deployer._found()["guess"].status == "DEPLOYING")
     process.kill()
     process.wait()
     assert deployer.model_deployer_predict("guess", [1]) in ([3], "slow")
-    wait_for(lambda: deployer.model_deployer_predict("guess", [1]) == "slow", 120)
-    wait_for(lambda: deployer.model_deployer_status("guess").state == "running", 120)
+    wait_until(lambda: deployer.model_deployer_predict("guess", [1]) == "slow", 120)
+    wait_until(lambda: deployer.model_deployer_status("guess").state == "running", 120)
 
 
 def test_an_application_that_others_deployed_is_not_touched(deployer: RayModelDeployer, make_model: Make) -> None:
-    deployer.model_deployer_deploy(make_model(TELLING), DeploymentConfig(name="first", resources=SMALL), 120)
+    deployer.model_deployer_deploy(make_model(TELLING), DeploymentConfig(name="first", resources=SMALL), stretched(120))
     from ray import serve
 
     @serve.deployment(ray_actor_options={"num_cpus": 0})
@@ -197,7 +200,7 @@ def test_an_application_that_others_deployed_is_not_touched(deployer: RayModelDe
 
 
 def test_serve_listens_on_loopback_only(deployer: RayModelDeployer, make_model: Make, url: str) -> None:
-    deployer.model_deployer_deploy(make_model(TELLING), DeploymentConfig(name="first", resources=SMALL), 120)
+    deployer.model_deployer_deploy(make_model(TELLING), DeploymentConfig(name="first", resources=SMALL), stretched(120))
     port = int(url.rpartition(":")[2])
     listening = [line.split()[1] for line in Path("/proc/thread-self/net/tcp").read_text().splitlines()[1:]]
     assert {place for place in listening if place.endswith(f":{port:04X}")} == {f"0100007F:{port:04X}"}
@@ -214,7 +217,7 @@ def test_a_run_on_the_cluster_has_its_model_served_and_replaced(
     for factor in (1, 2):
         project.run("run", "pricing.py", "-p", f"factor={factor}", "-p", f"directory={project.notes}")
         request = Request(project.output("deploy"), b"[[1, 2], [3, 4]]", {"Content-Type": "application/json"})
-        with urlopen(request, timeout=30) as answer:
+        with urlopen(request, timeout=stretched(30)) as answer:
             assert json.load(answer) == [30 * factor, 70 * factor]
     (found,) = deployer.model_deployer_find(DeploymentFilter(name="prices"))
     assert (found.state, found.labels["plugbay-step"]) == ("running", "deploy")

@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
-from engine_project import Project, wait_for
+from engine_project import Project
 from plugbay import RunFailed, Stack
 from plugbay.errors import PlugbayError
 from plugbay.testing import pipelines
 from plugbay.testing.orchestrator import OrchestratorContract
+from plugbay.testing.waiting import stretched, wait_until
 from plugbay_local.artifact_store import LocalArtifactStore
 from plugbay_ray.orchestrator import RayOrchestrator
 from servers.ray_cluster import RayCluster, descendants
@@ -99,11 +100,11 @@ def test_the_code_is_brought_to_the_workers(make_project: Start, cluster: RayClu
 def test_a_killed_worker_fails_an_attempt_and_nothing_else(make_project: Start, cluster: RayCluster) -> None:
     project = make_project(cluster.address)
     driver = project.start("run", "counting.py", "-p", f"directory={project.notes}")
-    wait_for(lambda: len(project.begun()) == 2)
+    wait_until(lambda: len(project.begun()) == 2)
     struck, (pid, *_) = next(iter(project.begun().items()))
     os.kill(int(pid), signal.SIGKILL)
     (project.notes / "go").touch()
-    assert driver.wait(100) == 0, project.printed()
+    assert driver.wait(stretched(100)) == 0, project.printed()
     attempts = {number: len(project.lines(f"slow-{number}")) for number in range(4)}
     assert attempts == {number: 2 if number == struck else 1 for number in range(4)}
     assert project.second_attempts() == [f"slow_{struck}.2.json"]
@@ -113,13 +114,13 @@ def test_a_killed_node_fails_the_attempts_on_it_and_no_others(make_project: Star
     node = cluster.add_node()
     project = make_project(cluster.address)
     driver = project.start("run", "counting.py", "-p", f"directory={project.notes}")
-    wait_for(lambda: len(project.begun()) == 3)
+    wait_until(lambda: len(project.begun()) == 3)
     there = {str(pid) for pid in descendants(node.pid)}
     (struck,) = (number for number, (pid, *_) in project.begun().items() if pid in there)
     cluster.kill_node(node)
-    wait_for(lambda: len(project.lines(f"slow-{struck}")) == 2 or _free(project, struck))
+    wait_until(lambda: len(project.lines(f"slow-{struck}")) == 2 or _free(project, struck))
     (project.notes / "go").touch()
-    assert driver.wait(100) == 0, project.printed()
+    assert driver.wait(stretched(100)) == 0, project.printed()
     attempts = {number: len(project.lines(f"slow-{number}")) for number in range(4)}
     assert attempts == {number: 2 if number == struck else 1 for number in range(4)}
     assert project.second_attempts() == [f"slow_{struck}.2.json"]
@@ -128,10 +129,10 @@ def test_a_killed_node_fails_the_attempts_on_it_and_no_others(make_project: Star
 def test_a_killed_driver_takes_its_steps_along_and_is_resumed(make_project: Start, cluster: RayCluster) -> None:
     project = make_project(cluster.address)
     driver = project.start("run", "counting.py", "-p", f"directory={project.notes}", "-p", "count=2")
-    wait_for(lambda: len(project.begun()) == 2)
+    wait_until(lambda: len(project.begun()) == 2)
     driver.send_signal(signal.SIGKILL)
     driver.wait()
-    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pids in project.begun().values() for pid in pids))
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pids in project.begun().values() for pid in pids))
     (project.notes / "go").touch()
     project.run("run", "--resume", "last")
     assert project.lines("first") == ["x"], "a step that was recorded ran again"
@@ -140,11 +141,11 @@ def test_a_killed_driver_takes_its_steps_along_and_is_resumed(make_project: Star
 def test_processes_of_a_cancelled_step_end_with_it(make_project: Start, cluster: RayCluster) -> None:
     project = make_project(cluster.address)
     driver = project.start("run", "parental.py", "-p", f"directory={project.notes}")
-    wait_for(lambda: project.lines("child"))
+    wait_until(lambda: project.lines("child"))
     (child,) = project.lines("child")
     driver.send_signal(signal.SIGINT)
-    assert driver.wait(60) != 0
-    wait_for(lambda: not Path(f"/proc/{child}").exists(), 15)
+    assert driver.wait(stretched(60)) != 0
+    wait_until(lambda: not Path(f"/proc/{child}").exists(), 15)
 
 
 def test_a_step_runs_where_what_it_asks_for_is(make_project: Start, cluster: RayCluster) -> None:
@@ -158,7 +159,7 @@ def test_a_step_runs_where_what_it_asks_for_is(make_project: Start, cluster: Ray
 
 def test_what_no_node_has_is_refused_before_the_run(make_project: Start, cluster: RayCluster) -> None:
     project = make_project(cluster.address)
-    assert project.start("run", "demanding.py").wait(60) == 2
+    assert project.start("run", "demanding.py").wait(stretched(60)) == 2
     assert "licence" in project.printed()
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from plugbay.testing.waiting import stretched
+
 PIPELINE = """
 from typing import Annotated
 
@@ -102,7 +104,7 @@ class Project:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=stretched(60),
         )
         return Finished(done.returncode, done.stdout, done.stderr)
 

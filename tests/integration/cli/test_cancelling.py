@@ -1,6 +1,6 @@
 """``plugbay cancel`` and ``plugbay logs --follow``: a run in progress, looked at from outside."""
 
-import time
+from plugbay.testing.waiting import stretched, wait_until
 
 TALKING = """
 import pathlib
@@ -28,17 +28,10 @@ def talking() -> None:
 """
 
 
-def wait_for(condition, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.05)
-
-
 def talking(project):
     project.write("talking.py", TALKING)
     process = project.start("run", "talking.py")
-    wait_for((project.directory / "try0").exists)
+    wait_until((project.directory / "try0").exists)
     return process
 
 
@@ -48,7 +41,7 @@ def test_a_running_run_is_cancelled_from_outside(project):
     done = project.plugbay("cancel", "last")
     assert done.code == 0, done
     assert f"process {process.pid} on " in done.out
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=stretched(20))
     assert process.returncode == 130, err
     assert " cancelled in " in out
     assert project.plugbay("runs", "--json").json[0]["status"] == "cancelled"
@@ -72,9 +65,9 @@ def test_a_log_is_followed_through_every_attempt_to_the_end_of_the_step(project)
     assert following.stdout.readline() == "try 0 ends\n"
     assert following.stdout.readline() == "try 1 begins\n"
     (project.directory / "end1").touch()
-    out, err = following.communicate(timeout=20)
+    out, err = following.communicate(timeout=stretched(20))
     assert (following.returncode, out, err) == (0, "try 1 ends\n", "")
-    process.communicate(timeout=20)
+    process.communicate(timeout=stretched(20))
     assert project.plugbay("logs", "last", "talk", "--attempt", "1").out == "try 0 begins\ntry 0 ends\n"
     shown = project.plugbay("show", "last").out
     assert "2 attempts" in shown

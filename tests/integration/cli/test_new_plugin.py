@@ -18,6 +18,7 @@ from filelock import FileLock
 from plugbay.cli.skeleton.names import LONGEST, names_for
 from plugbay.cli.skeleton.writing import rendered, write_distribution
 from plugbay.errors import PlugbayError
+from plugbay.testing.waiting import stretched
 from plugbay_hookspecs.catalogue import COMPONENT_TYPES
 
 TYPES = (*COMPONENT_TYPES, "observer")
@@ -43,7 +44,7 @@ def run(*words: str, cwd: Path, **environment: str) -> str:
         env={**kept, **environment},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=stretched(110),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -207,7 +208,7 @@ def test_whoever_is_interrupted_finds_the_whole_or_nothing(bare) -> None:
         process = bare.start("new-plugin", "alerter", "acme")
         time.sleep(delay)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=stretched(60))
         directory = bare.directory / "plugbay-acme"
         if directory.exists():
             assert (directory / "tests" / "test_alerter.py").exists()

@@ -2,7 +2,8 @@
 
 import os
 import signal
-import time
+
+from plugbay.testing.waiting import stretched, wait_until
 
 SLOW = """
 import pathlib
@@ -31,23 +32,16 @@ def slow() -> None:
 """
 
 
-def wait_for(condition, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.05)
-
-
 def started(project):
     project.write("slow.py", SLOW)
     process = project.start("run", "slow.py")
     ran = project.directory / "ran.txt"
-    wait_for(lambda: ran.exists() and "second" in ran.read_text())
+    wait_until(lambda: ran.exists() and "second" in ran.read_text())
     return process
 
 
 def ended(process):
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=stretched(30))
     return process.returncode, out, err
 
 

@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from plugbay.testing.waiting import stretched, wait_until
+
 CONFIG = """
 observers = []
 
@@ -57,26 +59,19 @@ def jobs() -> None:
 """
 
 
-def wait_for(condition, seconds=40):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.05)
-
-
 @pytest.fixture
 def interrupted(project):
     """A run whose driver was killed while its job runs."""
     project.write("plugbay.toml", CONFIG)
     (project.directory / "jobs.py").write_text(PIPELINE.format(here=str(project.directory)))
     driver = project.start("run", "jobs.py")
-    wait_for((project.directory / "job.pid").exists)
+    wait_until((project.directory / "job.pid").exists)
     driver.kill()
     driver.communicate()
     assert project.plugbay("runs", "--json").json[0]["status"] == "interrupted"
     yield project
     (project.directory / "go").touch()
-    wait_for(lambda: not living(project))
+    wait_until(lambda: not living(project))
 
 
 def ran(project):
@@ -102,11 +97,11 @@ def resumed(project, status="succeeded", attempts=1):
 
 def test_a_job_that_still_runs_is_waited_for(interrupted):
     driver = interrupted.start("run", "--resume", "last")
-    wait_for(lambda: interrupted.plugbay("runs", "--json").json[0]["status"] == "running")
+    wait_until(lambda: interrupted.plugbay("runs", "--json").json[0]["status"] == "running")
     time.sleep(0.5)
     assert driver.poll() is None, "it does not wait for the job"
     (interrupted.directory / "go").touch()
-    _, err = driver.communicate(timeout=40)
+    _, err = driver.communicate(timeout=stretched(40))
     assert driver.returncode == 0, err
     assert ran(interrupted) == "first second ", "the job was submitted twice"
     assert jobs_of(interrupted) == [], "what the job left was not removed"
@@ -114,7 +109,7 @@ def test_a_job_that_still_runs_is_waited_for(interrupted):
 
 def test_a_job_that_ended_meanwhile_is_not_run_again(interrupted):
     (interrupted.directory / "go").touch()
-    wait_for(lambda: not living(interrupted))
+    wait_until(lambda: not living(interrupted))
     resumed(interrupted)
     assert ran(interrupted) == "first second "
     assert jobs_of(interrupted) == [], "what the job left was not removed"
@@ -122,7 +117,7 @@ def test_a_job_that_ended_meanwhile_is_not_run_again(interrupted):
 
 def test_a_job_that_failed_meanwhile_is_tried_again(interrupted):
     (interrupted.directory / "go").write_text("fail")
-    wait_for(lambda: not living(interrupted))
+    wait_until(lambda: not living(interrupted))
     resumed(interrupted, attempts=2)
     assert ran(interrupted) == "first second second "
 
@@ -132,7 +127,7 @@ def test_a_job_that_was_lost_meanwhile_is_submitted_again(interrupted):
     import signal
 
     os.kill(int((interrupted.directory / "job.pid").read_text()), signal.SIGKILL)
-    wait_for(lambda: not living(interrupted))
+    wait_until(lambda: not living(interrupted))
     (interrupted.directory / "go").touch()
     resumed(interrupted)
     assert ran(interrupted) == "first second second "
@@ -140,7 +135,7 @@ def test_a_job_that_was_lost_meanwhile_is_submitted_again(interrupted):
 
 def test_a_job_is_found_by_the_resumption_of_a_resumption(interrupted):
     driver = interrupted.start("run", "--resume", "last")
-    wait_for(lambda: interrupted.plugbay("runs", "--json").json[0]["status"] == "running")
+    wait_until(lambda: interrupted.plugbay("runs", "--json").json[0]["status"] == "running")
     time.sleep(0.3)
     driver.kill()
     driver.communicate()

@@ -8,6 +8,7 @@ import pytest
 
 from plugbay import __version__
 from plugbay.cli.commands import COMMANDS
+from plugbay.testing.waiting import stretched
 
 
 def test_help_names_every_command(bare):
@@ -77,7 +78,7 @@ def test_a_reader_that_goes_away_is_no_error(project):
     process.stdout.close()
     assert process.stderr.read() == ""
     process.stderr.close()
-    assert process.wait(timeout=30) == 141
+    assert process.wait(timeout=stretched(30)) == 141
 
 
 def test_colours_only_on_a_terminal_and_not_with_no_color(history):
@@ -114,5 +115,5 @@ def _on_a_terminal(project, *words, **environment):
             break
         parts.append(part)
     os.close(ours)
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=stretched(30)) == 0
     return b"".join(parts).decode()

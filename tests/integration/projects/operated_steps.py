@@ -27,7 +27,7 @@ def killed(value: int) -> int:
 @step(operator="box", cache=False)
 def slow(started: str) -> int:
     Path(started).touch()
-    time.sleep(60)
+    time.sleep(600)
     return 1
 
 

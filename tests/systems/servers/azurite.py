@@ -8,7 +8,6 @@ import email.utils
 import hashlib
 import hmac
 import shutil
-import subprocess
 import tempfile
 import urllib.request
 from collections.abc import Iterator
@@ -16,9 +15,11 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from plugbay.testing.waiting import stretched
 from servers.debian import need
-from servers.lacking import lacking
-from servers.service import Service, answers, free_port
+from servers.installing import install
+from servers.ports import free_port
+from servers.service import Service, answers
 
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -49,7 +50,7 @@ def create_container(endpoint: str, name: str) -> None:
     request.add_header("x-ms-version", "2021-12-02")
     request.add_header("Authorization", f"SharedKey {ACCOUNT}:{signature}")
     request.add_header("Content-Length", "0")
-    urllib.request.urlopen(request, timeout=10).close()
+    urllib.request.urlopen(request, timeout=stretched(10)).close()
 
 
 def _program() -> Path:
@@ -58,9 +59,11 @@ def _program() -> Path:
     program = _CACHE / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
     with FileLock(f"{_CACHE}.lock"):
         if not program.exists():
-            _CACHE.mkdir(exist_ok=True)
-            command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(_CACHE), f"azurite@{_VERSION}"]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-            if done.returncode:
-                lacking(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
+            scratch = _CACHE.with_name(f"{_CACHE.name}.part")  # what is there is there as a whole
+            shutil.rmtree(scratch, ignore_errors=True)
+            shutil.rmtree(_CACHE, ignore_errors=True)
+            scratch.mkdir()
+            options = ["--no-audit", "--no-fund", "--fetch-timeout=30000", "--fetch-retries=4"]
+            install("azurite", ["npm", "install", *options, "--prefix", str(scratch), f"azurite@{_VERSION}"])
+            scratch.rename(_CACHE)
     return program

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import subprocess
-import time
 import urllib.request
 import uuid
 from collections.abc import Iterator
@@ -15,8 +14,10 @@ from pathlib import Path
 
 from attrs import field, frozen
 
+from plugbay.testing.waiting import stretched
 from servers.debian import need
-from servers.service import Service, answers, free_port
+from servers.ports import free_port, free_ports
+from servers.service import Service, answers
 
 ACCESS_KEY = "PLUGBAYACCESSKEY"
 SECRET_KEY = "plugbay-secret-key-of-a-test"
@@ -78,7 +79,7 @@ def ceph(folder: Path) -> Iterator[Ceph]:
     need(*PACKAGES)
     for name in ("mon", "osd", "rgw", "log", "run", "mgr"):
         (folder / name).mkdir(parents=True)
-    fsid, monitor, gateway, ports = str(uuid.uuid4()), free_port(), free_port(), _free_range(12)
+    fsid, monitor, gateway, ports = str(uuid.uuid4()), free_port(), free_port(), free_ports(12)
     configuration = folder / "ceph.conf"
     configuration.write_text(
         _CONFIGURATION.format(
@@ -88,7 +89,9 @@ def ceph(folder: Path) -> Iterator[Ceph]:
     environment = {"CEPH_CONF": str(configuration)}
 
     def run(*command: str) -> str:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, **environment})
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=stretched(60), env={**os.environ, **environment}
+        )
         if done.returncode:
             message = f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
             raise RuntimeError(message)
@@ -151,26 +154,4 @@ def create_bucket(endpoint: str, name: str) -> None:
     )
     address = obstore.sign(store, "PUT", "", timedelta(minutes=1))
     request = urllib.request.Request(address, method="PUT", data=b"")
-    urllib.request.urlopen(request, timeout=30).close()
-
-
-def _free_range(size: int) -> int:
-    """The first of so many ports side by side that nothing listens on; the daemons choose among them."""
-    end = time.monotonic() + 10
-    while time.monotonic() < end:
-        first = free_port()
-        if first + size < 65536 and all(_is_free(port) for port in range(first, first + size)):
-            return first
-    message = f"no {size} free ports side by side"
-    raise RuntimeError(message)
-
-
-def _is_free(port: int) -> bool:
-    import socket
-
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+    urllib.request.urlopen(request, timeout=stretched(30)).close()

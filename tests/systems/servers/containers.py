@@ -15,6 +15,7 @@ from attrs import frozen
 from filelock import FileLock
 
 from servers.debian import need
+from servers.installing import install
 from servers.lacking import lacking
 
 BASE = "localhost/plugbay/base:1"
@@ -120,9 +121,7 @@ def wheels(directory: Path, distributions: Sequence[Path]) -> Path:
 
 def _bootstrap(root: Path) -> None:
     command = ["debootstrap", "--variant=minbase", f"--include={','.join(_PACKAGES)}", _RELEASE, str(root), *_mirror()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-    if done.returncode:
-        lacking(f"debootstrap ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    install("the base image", command, seconds=300, before_second_try=lambda: shutil.rmtree(root, ignore_errors=True))
     for unused in _UNUSED:
         shutil.rmtree(root / unused, ignore_errors=True)
     for device in (root / "dev").iterdir():  # a container has its own

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from servers.service import Service, free_port
+from servers.ports import free_port
+from servers.service import Service
 
 
 class DaskCluster:

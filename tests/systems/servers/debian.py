@@ -4,13 +4,18 @@ import os
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock
 
+from plugbay.testing.waiting import stretched
+from servers.installing import install
 from servers.lacking import lacking
 
 _LOCK = Path(tempfile.gettempdir()) / "plugbay-tests-apt.lock"
+# A package's own process may hold dpkg's lock; a mirror that does not answer is asked again.
+_APT_GET = ("apt-get", "--quiet", "-o=DPkg::Lock::Timeout=120", "-o=Acquire::Retries=3", "-o=Acquire::http::Timeout=30")
 _QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
@@ -24,14 +29,8 @@ def need(*packages: str) -> None:
             lacking(
                 f"the Debian packages {', '.join(missing)} are not installed, and only root can install them with apt-get"
             )
-        installing = _apt_get("install", "--yes", "--no-install-recommends", *missing)
-        if installing.returncode:
-            _apt_get("update")
-            installing = _apt_get("install", "--yes", "--no-install-recommends", *missing)
-        if installing.returncode:
-            lacking(
-                f"apt-get install {' '.join(missing)} failed:\n{installing.stdout[-2000:]}{installing.stderr[-2000:]}"
-            )
+        command = [*_APT_GET, "install", "--yes", "--no-install-recommends", *missing]
+        install(" ".join(missing), command, seconds=300, environment=_QUIET, before_second_try=_update)
 
 
 def _is_installed(package: str) -> bool:
@@ -42,6 +41,7 @@ def _is_installed(package: str) -> bool:
         return False
 
 
-def _apt_get(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = ["apt-get", "--quiet", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **_QUIET}, timeout=600)
+def _update() -> None:
+    """Get the lists of packages anew; what lacks after it, the second try tells."""
+    with suppress(subprocess.TimeoutExpired):
+        subprocess.run([*_APT_GET, "update"], capture_output=True, env={**os.environ, **_QUIET}, timeout=stretched(120))

@@ -10,7 +10,8 @@ from pathlib import Path
 from attrs import frozen
 
 from servers.debian import need
-from servers.service import Service, answers, free_port
+from servers.ports import free_port
+from servers.service import Service, answers
 
 _CONFIGURATION = """\
 version: 0.1

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from servers.lacking import lacking
-from servers.service import Service, answers, free_port
+from servers.ports import free_port
+from servers.service import Service, answers
 
 
 def mlflow_server(

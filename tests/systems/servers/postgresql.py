@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from servers.debian import need
-from servers.service import Service, free_port
+from servers.ports import free_port
+from servers.service import Service
 
 
 @contextmanager

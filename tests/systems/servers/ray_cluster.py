@@ -17,14 +17,21 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
-from servers.service import Service, answers, free_port
+from servers.ports import free_port
+from servers.service import Service, answers
 
 ENVIRONMENT = {
     "RAY_AUTH_MODE": "token",
     "RAY_AUTH_TOKEN": secrets.token_hex(16),
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
-    "RAY_raylet_start_wait_time_s": "180",  # a busy machine is no error
+    # a busy machine is no error
+    "RAY_raylet_start_wait_time_s": "600",
+    "RAY_health_check_timeout_ms": "60000",
+    "RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S": "300",
+    "RAY_CLIENT_INITIAL_CONNECTION_TIMEOUT_S": "60",
+    "RAY_CLIENT_MAX_CONNECTION_TIMEOUT_S": "300",
+    "TIMEOUT_FOR_SPECIFIC_SERVER_S": "300",
 }
 """What the processes of every cluster of this session share with whoever connects to one."""
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from attrs import frozen
 
 from servers.debian import need
-from servers.service import Service, free_port
+from servers.ports import free_port
+from servers.service import Service
 
 
 @frozen

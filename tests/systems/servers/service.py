@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -13,13 +12,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-
-def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nothing listens on at the moment."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+from plugbay.testing.waiting import stretched, wait_until
 
 
 def answers(url: str, timeout: float = 2) -> bool:
@@ -31,6 +24,9 @@ def answers(url: str, timeout: float = 2) -> bool:
     except OSError:
         return False
     return True
+
+
+_ENDED = object()
 
 
 class Service:
@@ -77,27 +73,34 @@ class Service:
                 cwd=self.directory,
                 start_new_session=True,
             )
-        end = time.monotonic() + self.timeout
-        while not self.ready():
-            if self._process.poll() is not None or time.monotonic() > end:
-                state = "is not ready" if self._process.poll() is None else f"ended with {self._process.returncode}"
-                self.stop()
-                message = f"{' '.join(self.command)} {state} after {self.timeout:g} s:\n{self.log.read_text(errors='replace')[-4000:]}"
-                raise RuntimeError(message)
-            time.sleep(0.1)
+        began = time.monotonic()
+        try:
+            ended = wait_until(self._ended_or_ready, self.timeout, lacking="it is not ready") is _ENDED
+            state = f"ended with {self._process.poll()}" if ended else ""
+        except AssertionError:
+            state = "is not ready"
+        if state:
+            self.stop()
+            said = self.log.read_text(errors="replace")[-4000:]
+            message = f"{' '.join(self.command)} {state} after {time.monotonic() - began:.0f} s:\n{said}"
+            raise RuntimeError(message)
+
+    def _ended_or_ready(self) -> object:
+        assert self._process is not None
+        return self.ready() or (_ENDED if self._process.poll() is not None else None)
 
     def kill(self) -> None:
         """End the process and its children at once, as a crash would."""
         self._end(signal.SIGKILL)
 
     def stop(self, patience: float = 10) -> None:
-        """Ask the process to end; kill what is left after *patience* seconds."""
+        """Ask the process to end; kill what is left after *patience* seconds of an idle machine."""
         if self._process is None:
             return
         if self._process.poll() is None:
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(patience)
+                self._process.wait(stretched(patience))
         self._end(signal.SIGKILL)
 
     def _end(self, how: signal.Signals) -> None:
@@ -105,7 +108,7 @@ class Service:
             return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, how)
-        self._process.wait(10)
+        self._process.wait(stretched(10))
         self._process = None
 
     def __enter__(self) -> Service:

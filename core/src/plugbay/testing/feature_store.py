@@ -13,6 +13,7 @@ import pytest
 from plugbay.testing.component import ComponentContract
 from plugbay.testing.feature_tables import NOW, FeatureHooks, Service, View, ago, asked, frame, row, same, values
 from plugbay.testing.processes import call
+from plugbay.testing.waiting import stretched
 from plugbay_hookspecs.types import FeatureDefinition, FeatureKind, PushTarget
 
 KINDS: tuple[FeatureKind, ...] = ("entity", "view", "service", "source")
@@ -437,7 +438,7 @@ class FeatureStoreContract(ComponentContract):
         features.materialize(NOW, "stats")
         script = [call("feature_store_materialize", start=ago(20), end=NOW, views=None)]
         with self.over_and_over(component, script):
-            ends = time.monotonic() + self.patience
+            ends = time.monotonic() + stretched(self.patience)
             began = False
             while time.monotonic() < ends:
                 assert features.online([1, 2], "stats:trips") == [30, 7], "values were not there for a moment"

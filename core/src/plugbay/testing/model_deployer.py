@@ -13,6 +13,7 @@ import pytest
 
 from plugbay.testing.component import ComponentContract
 from plugbay.testing.processes import call
+from plugbay.testing.waiting import stretched, wait_until
 from plugbay_hookspecs.types import Deployment, DeploymentConfig, DeploymentFilter, Servable
 
 ROWS = [[1, 2], [3, 4], [5, 6]]
@@ -63,7 +64,7 @@ class ModelDeployerContract(ComponentContract):
 
         def deploy(model: Servable, name: str = "flights", timeout: float | None = None, **options: Any) -> Deployment:
             config = DeploymentConfig(name=name, **options)
-            timeout = self.patience if timeout is None else timeout
+            timeout = stretched(self.patience) if timeout is None else timeout
             deployment: Deployment = hooks.model_deployer_deploy(model=model, config=config, timeout=timeout)
             return deployment
 
@@ -77,13 +78,14 @@ class ModelDeployerContract(ComponentContract):
 
     def running(self, hooks: Any, id: str) -> Deployment:
         """Wait until a deployment is running."""
-        deadline = time.monotonic() + self.patience
-        while (found := hooks.model_deployer_status(id=id)).state == "starting":
-            assert time.monotonic() < deadline, "it is starting for ever"
-            time.sleep(0.05)
+
+        def started() -> Deployment | None:
+            found: Deployment = hooks.model_deployer_status(id=id)
+            return None if found.state == "starting" else found
+
+        found = wait_until(started, self.patience, lacking="it is starting for ever")
         assert found.state == "running", f"it is {found.state}: {found.detail}"
-        result: Deployment = found
-        return result
+        return found
 
     def test_a_deployment_is_running_when_deploy_returns(
         self, hooks: Any, deploy: Callable[..., Deployment], model: Any
@@ -148,11 +150,12 @@ class ModelDeployerContract(ComponentContract):
 
     def test_requests_in_progress_are_answered_by_the_old_model(self, hooks: Any, deploy: Any, model: Any) -> None:
         self.need("predict")
-        made = deploy(model(factor=1, predicts_for=1.5))
+        pause = stretched(0.5)
+        made = deploy(model(factor=1, predicts_for=3 * pause))
         answers: list[Any] = []
         asking = threading.Thread(target=lambda: answers.append(self.predicted(hooks, made, [[1]])))
         asking.start()
-        time.sleep(0.5)
+        time.sleep(pause)
         deploy(model(factor=2))
         asking.join()
         assert answers == [[1]], f"a request that had begun was answered {answers}"
@@ -172,15 +175,15 @@ class ModelDeployerContract(ComponentContract):
 
     def test_a_model_that_is_too_slow_leaves_what_was_served(self, hooks: Any, deploy: Any, model: Any) -> None:
         made = deploy(model(factor=2))
-        before = time.monotonic()
+        loading, before = stretched(3), time.monotonic()
         with pytest.raises(TimeoutError):
-            deploy(model(factor=3, loads_for=3), timeout=0.5)
-        assert time.monotonic() - before < 3, "it waited longer than it was told"
-        time.sleep(3)
+            deploy(model(factor=3, loads_for=loading), timeout=0.5)
+        assert time.monotonic() - before < loading, "it waited longer than it was told"
+        time.sleep(loading)
         assert hooks.model_deployer_status(id=made.id) == made, "the model that was given up serves after all"
 
     def test_not_waiting(self, hooks: Any, deploy: Any, model: Any) -> None:
-        made = deploy(model(factor=2, loads_for=0.5), timeout=0)
+        made = deploy(model(factor=2, loads_for=stretched(0.5)), timeout=0)
         assert made.state == "starting", f"it is {made.state}"
         found = self.running(hooks, made.id)
         assert found.id == made.id, "the id stays"
@@ -217,7 +220,7 @@ class ModelDeployerContract(ComponentContract):
         self, component: object, hooks: Any, deploy: Any, model: Any
     ) -> None:
         servable, config = model(factor=2), DeploymentConfig(name="flights")
-        making = call("model_deployer_deploy", model=servable, config=config, timeout=self.patience)
+        making = call("model_deployer_deploy", model=servable, config=config, timeout=stretched(self.patience))
         ((made,),) = self.at_once(component, [[making]])
         assert made.error is None, f"{made.error!r}"
         assert hooks.model_deployer_status(id=made.value.id) == made.value, "it ended with the process that deployed it"
@@ -227,7 +230,10 @@ class ModelDeployerContract(ComponentContract):
     ) -> None:
         config = DeploymentConfig(name="flights")
         models = [model(factor=factor) for factor in (2, 3)]
-        calls = [[call("model_deployer_deploy", model=one, config=config, timeout=self.patience)] for one in models]
+        calls = [
+            [call("model_deployer_deploy", model=one, config=config, timeout=stretched(self.patience))]
+            for one in models
+        ]
         for (made,) in self.at_once(component, calls):
             assert made.error is None, f"{made.error!r}"
         (found,) = hooks.model_deployer_find(filters=DeploymentFilter())
@@ -245,7 +251,9 @@ class ModelDeployerContract(ComponentContract):
             with pytest.raises(OSError):
                 self.predicted(hooks, made)
         for _ in range(2):
-            assert hooks.model_deployer_start(id=made.id, timeout=self.patience) == made, "it is not what it was"
+            assert hooks.model_deployer_start(id=made.id, timeout=stretched(self.patience)) == made, (
+                "it is not what it was"
+            )
         if "predict" not in self.lacking:
             assert self.predicted(hooks, made) == [6, 14, 22], "it does not answer as it did"
 
@@ -253,7 +261,8 @@ class ModelDeployerContract(ComponentContract):
     def test_what_stopping_does_to_requests_in_progress(self, hooks: Any, deploy: Any, model: Any, force: bool) -> None:
         self.need("stop")
         self.need("predict")
-        made = deploy(model(factor=1, predicts_for=1.5))
+        pause = stretched(0.5)
+        made = deploy(model(factor=1, predicts_for=3 * pause))
         answers: list[Any] = []
 
         def ask() -> None:
@@ -264,7 +273,7 @@ class ModelDeployerContract(ComponentContract):
 
         asking = threading.Thread(target=ask)
         asking.start()
-        time.sleep(0.5)
+        time.sleep(pause)
         hooks.model_deployer_stop(id=made.id, force=force)
         asking.join()
         assert answers == (["ended"] if force else [[1]]), f"the request in progress was answered {answers}"

@@ -17,6 +17,7 @@ from typing import Annotated
 from uuid import uuid4
 
 from plugbay import current, pipeline, step
+from plugbay.testing.waiting import wait_until
 
 PATIENCE = 60.0
 """Seconds after which a step that waits for another one gives up."""
@@ -34,12 +35,11 @@ def noted(directory: str, name: str) -> int:
 
 def await_note(directory: str, name: str) -> None:
     """Wait for a note. Raises ``TimeoutError`` when none comes."""
-    deadline = time.monotonic() + PATIENCE
-    while not noted(directory, name):
-        if time.monotonic() > deadline:
-            msg = f"nobody noted {name!r}"
-            raise TimeoutError(msg)
-        time.sleep(0.02)
+    try:
+        wait_until(lambda: noted(directory, name), PATIENCE)
+    except AssertionError as error:
+        msg = f"nobody noted {name!r}"
+        raise TimeoutError(msg) from error
 
 
 @step

@@ -39,6 +39,6 @@ def joined(parts: list[str]) -> str:
 
 
 @pipeline
-def counting(directory: str, seconds: float = 60.0, count: int = 4):
+def counting(directory: str, seconds: float = 600.0, count: int = 4):
     greeting = first(directory)
     joined([slow(greeting, directory, seconds, number, id=f"slow_{number}") for number in range(count)])
