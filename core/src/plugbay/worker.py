@@ -21,6 +21,7 @@ from typing import Any
 from plugbay.code.location import unpack
 from plugbay.errors import DamagedDocumentError, PlugbayError, StoreError
 from plugbay.execution.attempt import execute_attempt
+from plugbay.execution.interruption import as_cancellation
 from plugbay.execution.ready_step import STORE_VARIABLE
 from plugbay.execution.session import Session
 from plugbay.execution.tasks import Task, task_from_tree
@@ -54,7 +55,7 @@ def _work(run: str, step: str, attempt: int) -> None:
         raise StoreError(msg)
     with tempfile.TemporaryDirectory(prefix="plugbay-code-", ignore_cleanup_errors=True) as directory:
         task, stack = _fetch(json.loads(description), task_key(run, step, attempt), Path(directory))
-        with Session(stack, own_process=False) as session:
+        with Session(stack, own_process=False) as session, as_cancellation():
             execute_attempt(task, session)
 
 

@@ -7,7 +7,7 @@ import logging
 import os
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from attrs import frozen
 from plugbay.errors import OutputError, PlugbayError, ReportFailed, listed
 from plugbay.execution.current import CurrentStep, executing
 from plugbay.execution.failures import StepCancelled, error_info, without_secrets
+from plugbay.execution.forks import ChildrenEndHere
 from plugbay.execution.logs import captured
 from plugbay.execution.session import Session
 from plugbay.execution.tasks import Task, artifacts_in, load_input
@@ -45,10 +46,17 @@ class Finished:
     """What the step raised, where that is at hand."""
 
 
-def execute_attempt(task: Task, session: Session, step: Step[..., Any] | None = None) -> Finished:
+def execute_attempt(
+    task: Task,
+    session: Session,
+    step: Step[..., Any] | None = None,
+    *,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Finished:
     """Execute the attempt and record it. What the step raises is recorded, not raised.
 
     :param step: the step, where it need not be imported.
+    :param cancelled: whether the run was asked to stop; if not, a ``KeyboardInterrupt`` is the step's own.
     :raises StoreError: when the record could not be written.
     """
     started = time.time()
@@ -61,6 +69,7 @@ def execute_attempt(task: Task, session: Session, step: Step[..., Any] | None = 
     with captured(task.info, own_process=session.own_process, spare=session.spare_log) as log:
         try:
             with (
+                ChildrenEndHere(),
                 executing(context),
                 host.entered("step_enter", "step_leave", _leaving_with, step=task.info),
             ):
@@ -76,7 +85,7 @@ def execute_attempt(task: Task, session: Session, step: Step[..., Any] | None = 
             **(facts if isinstance(facts, dict) else {}),
         }
     status: StepStatus = "succeeded" if error is None else "failed"
-    if isinstance(error, (StepCancelled, KeyboardInterrupt)):
+    if isinstance(error, StepCancelled) or (isinstance(error, KeyboardInterrupt) and cancelled()):
         status = "cancelled"
     record = AttemptRecord(
         run_id=task.info.run_id,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -206,9 +208,47 @@ class CurrentStep:
             self._tracking.log_params(params)
 
 
+class _Running:
+    """The steps that are executed in this process: what a thread belongs to that has no context of its own."""
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[CurrentStep, int, frozenset[int]]] = []
+        """Each with its thread, and the threads there were when it began while another one was executed."""
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def begin(self, step: CurrentStep) -> None:
+        others = frozenset(sys._current_frames()) if self._entries else frozenset[int]()
+        self._entries.append((step, threading.get_ident(), others))
+
+    def end(self, step: CurrentStep) -> None:
+        self._entries.remove(next(entry for entry in self._entries if entry[0] is step))
+
+    def lone(self) -> CurrentStep | None:
+        """The only one there is; of a step and those of the runs that it makes itself, the one that started this thread."""
+        entries = tuple(self._entries)
+        if len({thread for _, thread, _ in entries}) != 1:
+            return None
+        here = threading.get_ident()
+        return next((step for step, _, others in reversed(entries) if here not in others), None)
+
+
+_running = _Running()
+
+
 def current() -> CurrentStep:
-    """Return the step that is being executed. Raises :class:`PlugbayError` where there is none."""
-    found = _current.get()
+    """Return the step that is being executed. Raises :class:`PlugbayError` where there is none.
+
+    A thread that the step has started knows it too, unless steps are executed in several threads of the process.
+    """
+    found = _current.get() or _running.lone()
+    if found is None and len(_running):
+        msg = (
+            "current() was called in a thread that does not know its step, and several are executed in this process; "
+            "hand the thread the step's context: contextvars.copy_context().run(function, ...)"
+        )
+        raise PlugbayError(msg)
     if found is None:
         msg = (
             "current() was called outside a step of a run; in a test, call code that needs it from a step of a pipeline"
@@ -221,9 +261,11 @@ def current() -> CurrentStep:
 def executing(step: CurrentStep) -> Iterator[CurrentStep]:
     """Make ``step`` the current one in this context."""
     token = _current.set(step)
+    _running.begin(step)
     try:
         yield step
     finally:
+        _running.end(step)
         _current.reset(token)
 
 

@@ -17,15 +17,20 @@ from plugbay.masking import any_hidden, masked, masked_value
 from plugbay_hookspecs.types import ErrorInfo
 
 _log = logging.getLogger("plugbay")
+_UNNAMED = ("builtins", "__main__", "__mp_main__")
 _OWN = tuple(str(Path(str(module.__file__)).parent) for module in (plugbay, plugbay_hookspecs, pluggy))
 
 
-class StepTimeout(Exception):
-    """An attempt took longer than the step's timeout."""
+class StepTimeout(BaseException):
+    """An attempt took longer than the step's timeout; no ``Exception``, so that a step does not handle it as its own."""
 
 
 class StepCancelled(BaseException):
     """Raised in a step that is executed in the driver's own process when the run is cancelled."""
+
+
+class StepExited(BaseException):
+    """A step was about to end the process that drives its run."""
 
 
 class WorkerLost(Exception):
@@ -35,10 +40,8 @@ class WorkerLost(Exception):
 def error_info(error: BaseException) -> ErrorInfo:
     """Describe an exception, its notes and its causes; no secret that this process has looked up is in it."""
     kind = type(error)
-    name = (
-        kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
-    )
-    notes = getattr(error, "__notes__", ())
+    name = kind.__qualname__ if kind.__module__ in _UNNAMED else f"{kind.__module__}.{kind.__qualname__}"
+    notes = _notes(error)
     if isinstance(error, StoreError):  # a worker process notes where it was, which is no place of the user's
         notes = [note for note in notes if "Traceback (most recent call last)" not in note]
     message = "\n".join([_text(error), *notes])
@@ -47,6 +50,13 @@ def error_info(error: BaseException) -> ErrorInfo:
 
 def user_traceback(error: BaseException) -> str:
     """The traceback as Python prints it, without the frames of Plugbay and pluggy."""
+    try:
+        return _formatted(error)
+    except Exception as broken:  # noqa: BLE001  an exception's own attributes may raise anything when they are read
+        return f"(the traceback cannot be shown: {type(broken).__name__})\n"
+
+
+def _formatted(error: BaseException) -> str:
     described = traceback.TracebackException.from_exception(error)
     if isinstance(error, StoreError):  # its message says all about the system's error that it comes from
         described.__cause__ = described.__context__ = None
@@ -100,7 +110,7 @@ def _without_secrets(error: BaseException, done: dict[int, BaseException]) -> Ba
     ]
     with contextlib.suppress(Exception):
         _mask_in_place(error)
-    shown = "\n".join(traceback.format_exception_only(error)) + repr(error)
+    shown = "\n".join(traceback.format_exception_only(error)) + _form(error)
     same = isinstance(error, BaseExceptionGroup) and all(a is b for a, b in zip(inside, error.exceptions, strict=True))
     if masked(shown) == shown and (same or not inside):
         return error
@@ -108,8 +118,8 @@ def _without_secrets(error: BaseException, done: dict[int, BaseException]) -> Ba
         stand_in: BaseException = BaseExceptionGroup(masked(error.message), inside)
     else:
         stand_in = Unshown(f"{type(error).__name__}: {masked(_text(error))}")
-    for note in getattr(error, "__notes__", ()):
-        stand_in.add_note(masked(str(note)))
+    for note in _notes(error):
+        stand_in.add_note(masked(note))
     stand_in.__context__, stand_in.__cause__ = error.__context__, error.__cause__
     stand_in.__suppress_context__ = error.__suppress_context__
     done[id(error)] = stand_in.with_traceback(error.__traceback__)
@@ -127,9 +137,24 @@ def _mask_in_place(error: BaseException) -> None:
                 setattr(error, name, shown)
 
 
-def _text(error: BaseException) -> str:
+def _notes(error: BaseException) -> list[str]:
+    notes = getattr(error, "__notes__", ())
+    return [_text(note) for note in (notes if isinstance(notes, (list, tuple)) else [notes])]  # anybody may set it
+
+
+def _form(error: BaseException) -> str:
     try:
-        return str(error)
+        return repr(error)
+    except Exception:  # noqa: BLE001  a user's __repr__ may raise anything
+        return ""
+
+
+def _text(value: object) -> str:
+    if isinstance(value, SystemExit) and not isinstance(value.code, str):
+        code = "" if value.code is None else repr(value.code)
+        return f"the step called sys.exit({code}); a step ends when it returns"
+    try:
+        return str(value)
     except Exception:  # noqa: BLE001  a user's __str__ may raise anything
         return "(the exception cannot be shown as text)"
 

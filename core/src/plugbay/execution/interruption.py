@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -64,8 +65,13 @@ class Interruption:
             yield
             return
         before: dict[int, Any] = {number: signal.getsignal(number) for number in _SIGNALS}
+        process = os.getpid()
 
         def handle(number: int, frame: FrameType | None) -> None:
+            if os.getpid() != process:  # a child that a step forked: the run is not its own
+                signal.signal(number, before[number] if before[number] is not None else signal.SIG_DFL)
+                os.kill(os.getpid(), number)
+                return
             insisted, self._insisting = self._insisting, False
             if self.requested and not insisted:
                 signal.signal(number, before[number])
@@ -84,3 +90,28 @@ class Interruption:
             self._handling = False
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+@contextmanager
+def as_cancellation() -> Iterator[None]:
+    """In a process that executes a step for a run elsewhere: an interrupt from outside cancels the step.
+
+    So that a ``KeyboardInterrupt`` is the step's own. Nothing is changed where interrupts have another handler.
+    """
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    process = os.getpid()
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        if os.getpid() != process:
+            raise KeyboardInterrupt
+        msg = "the step was interrupted by SIGINT"
+        raise StepCancelled(msg)
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 
 from plugbay.execution.attempt import Finished, execute_attempt, record_lost
 from plugbay.execution.caching import Answers
+from plugbay.execution.exits import ExitsFail
 from plugbay.execution.failures import StepCancelled, StepTimeout, WorkerLost, call_guarded
 from plugbay.execution.progress import Progress
 from plugbay.execution.ready_step import Attempt, Shipping
@@ -133,9 +134,10 @@ class LiveRun:
         attempt = cast(Attempt, step)
         outcome: Finished | BaseException | Broken
         try:
-            with self._interruption.inline():
+            with self._interruption.inline(), ExitsFail():
                 task = attempt.task if attempt.task.image is None else evolve(attempt.task, image=None)  # it runs here
-                outcome = execute_attempt(task, self._session, self._compiled.steps.get(attempt.call.step.id))
+                function = self._compiled.steps.get(attempt.call.step.id)
+                outcome = execute_attempt(task, self._session, function, cancelled=lambda: self.cancelled)
         except StepCancelled as error:  # while the attempt was being recorded; the store tells whether it was
             self._ended_by_us.add(attempt.call.id)
             outcome = error
@@ -293,7 +295,12 @@ class LiveRun:
             self.answers.add(record)
             self.progress.succeeded(attempt, record)
         elif record.status != "failed" or not self._retry(attempt, record):
-            self.progress.failed(attempt, record, finished.error)
+            error = finished.error
+            if error is None and record.error is not None:
+                from plugbay.execution.causes import unpacked  # the attempt was recorded elsewhere, as few are
+
+                error = unpacked(None, record.error)
+            self.progress.failed(attempt, record, error)
             self._apply_policy()
         if not self._stopping:
             self._queue.extendleft(reversed(waiters))

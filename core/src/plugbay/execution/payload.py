@@ -16,7 +16,9 @@ from attrs import field, frozen
 
 from plugbay.code.location import unpack
 from plugbay.execution.attempt import Finished, execute_attempt
+from plugbay.execution.causes import packed, unpacked
 from plugbay.execution.failures import without_secrets
+from plugbay.execution.interruption import as_cancellation
 from plugbay.execution.session import Session
 from plugbay.execution.tasks import Task
 from plugbay.stack import Stack
@@ -41,7 +43,7 @@ class Payload:
 
     def __call__(self) -> bytes:
         """Execute the attempt; return what :func:`outcome_of` reads."""
-        with _masking():
+        with _masking(), as_cancellation():
             return pack(execute_attempt(self.task, _session(self.key, self._open)))
 
     def _open(self) -> Stack:
@@ -69,7 +71,7 @@ class DistantPayload:
 
     def __call__(self) -> bytes:
         """Execute the attempt; return what :func:`outcome_of` reads."""
-        with _masking():
+        with _masking(), as_cancellation():
             session = _session(self.key, lambda: stack_from(json.loads(self.stack)))
             _unpacked.enter(self.source, session)
             return pack(execute_attempt(self.task, session))
@@ -147,18 +149,10 @@ def _close(key: str) -> None:
 
 def pack(finished: Finished) -> bytes:
     """The outcome of an attempt as bytes; an exception that cannot be pickled stays behind."""
-    try:
-        error = pickle.dumps(finished.error)
-    except Exception:  # noqa: BLE001  an exception may pickle and yet not unpickle
-        error = pickle.dumps(None)
-    return pickle.dumps((finished.record, error), pickle.HIGHEST_PROTOCOL)
+    return pickle.dumps((finished.record, packed(finished.error)), pickle.HIGHEST_PROTOCOL)
 
 
 def outcome_of(result: bytes) -> Finished:
     """Read what :func:`pack` wrote."""
-    record, pickled = pickle.loads(result)  # noqa: S301  it comes from a worker of this run
-    try:
-        error = pickle.loads(pickled)  # noqa: S301  as above
-    except Exception:  # noqa: BLE001  an exception may pickle and yet not unpickle
-        error = None
-    return Finished(record, error)
+    record, error = pickle.loads(result)  # noqa: S301  it comes from a worker of this run
+    return Finished(record, None if record.error is None else unpacked(error, record.error))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from plugbay.errors import StoreError
+from plugbay.execution.forks import ChildrenEndHere
 from plugbay.execution.log_files import SpareLog
 from plugbay.serializers.choice import Serializers
 from plugbay.stack import Stack
@@ -25,12 +26,13 @@ class _LastCaller:
 
     @hookimpl(trylast=True)
     def step_call(self, call: StepCall) -> Any:
-        if call.timeout is None:
-            return call()
-        from plugbay.execution.timeout import limited  # few steps have one
+        with ChildrenEndHere():
+            if call.timeout is None:
+                return call()
+            from plugbay.execution.timeout import limited  # few steps have one
 
-        with limited(call.timeout):
-            return call()
+            with limited(call.timeout):
+                return call()
 
 
 class Session:
