@@ -63,6 +63,14 @@ class RunBusyError(PlugbayError):
     """A run that another process is driving."""
 
 
+class RunReplacedError(PlugbayError):
+    """A run that another process has taken over while this one was driving it: this one has stopped."""
+
+
+class RunLostError(StoreError):
+    """A run that the artifact store lost while it was going on."""
+
+
 class OutputError(PlugbayError):
     """What a step returned is not what it declares."""
 

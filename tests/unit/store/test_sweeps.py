@@ -230,9 +230,9 @@ def test_announcements_go_when_no_attempt_needs_to_see_them(stack: Stack) -> Non
     store = stack.artifact_store
     put_an_old_blob(stack)
     assert len(list(sweep(store, [KEY], is_old))) == 1
-    forget(store, GRACE)
+    forget(store, GRACE, time.time())
     assert len(list(store.list(SWEEPS))) == 1
-    forget(store, 0)
+    forget(store, 0, time.time())
     assert list(store.list(SWEEPS)) == []
 
 

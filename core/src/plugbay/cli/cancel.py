@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import signal
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,6 @@ from plugbay.cli.terminal import say
 from plugbay.cli.wording import short
 
 if TYPE_CHECKING:
-    from plugbay.history.reader import Reader
     from plugbay.store.documents import Driver
 
 
@@ -26,8 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from plugbay.history.queries import reader_of
-    from plugbay.store.layout import cancel_key
-    from plugbay.store.ownership import latest_driver
+    from plugbay.store.ownership import is_cancel_requested, latest_driver, request_cancel
 
     reader = reader_of(arguments.stack)
     with reader.access():
@@ -38,14 +35,14 @@ def run(arguments: argparse.Namespace) -> int:
             again = "" if status == "succeeded" else f"; to go on with it: plugbay run --resume {short(run_id)}"
             say(f"run {run_id} is not running: it {_was(status)}{again}")
             return 0
-        if reader.store.stat(cancel_key(run_id)) is not None:
+        driver = latest_driver(record.driver, reader.store, run_id)
+        if is_cancel_requested(driver, reader.store, run_id):
             say(f"run {run_id} has been asked to stop already")
             return 0
         taken = reader.stack.orchestrator.cancel(run_id)
-        driver = latest_driver(record.driver, reader.store, run_id)
         # The signal first: a driver that has seen the request in the store takes a signal for a second, impatient one.
-        signalled = _signal(driver, reader, run_id)
-        reader.store.put(cancel_key(run_id), b"", durable=False)
+        signalled = _signal(driver, run_id)
+        request_cancel(driver, reader.store, run_id)
     who = "the orchestrator's engine" if taken else f"process {driver.pid} on {driver.host}"
     soon = "" if signalled or taken else "; it looks for such requests every few seconds"
     say(f"{who} was asked to stop run {run_id}{soon}")
@@ -56,11 +53,11 @@ def _was(status: str) -> str:
     return {"interrupted": "was interrupted", "cancelled": "was cancelled"}.get(status, status)
 
 
-def _signal(driver: Driver, reader: Reader, run_id: str) -> bool:
-    """Interrupt the driver if it lives on this machine; the lock it holds tells that the process is still the same."""
-    from plugbay.store.ownership import is_gone
+def _signal(driver: Driver, run_id: str) -> bool:
+    """Interrupt the driver if it is known to live on this machine."""
+    from plugbay.store.ownership import known_fate
 
-    if driver.host != platform.node() or is_gone(driver, reader.store, run_id):
+    if known_fate(driver, run_id) != "alive":
         return False
     try:
         os.kill(driver.pid, signal.SIGINT)

@@ -27,6 +27,7 @@ from plugbay.reference import resolve
 from plugbay.store.artifacts import blobs_of
 from plugbay.store.documents import AttemptRecord, read, write
 from plugbay.store.layout import attempt_key, blob_key
+from plugbay.store.put_once import put_once
 from plugbay.typecheck import describe, mismatch
 from plugbay.values import EncodingError, encode
 from plugbay_hookspecs.types import Artifact, ErrorInfo, StepCall, StepInfo, StepStatus
@@ -110,6 +111,7 @@ def execute_attempt(
         host=platform.node(),
         pid=os.getpid(),
         image=task.image,
+        driver=task.driver,
     )
     record, committed = commit(record, session)
     if printed:
@@ -131,6 +133,7 @@ def record_lost(task: Task, error: BaseException, session: Session, *, cancelled
         fingerprint=task.fingerprint,
         error=error_info(error),
         image=task.image,
+        driver=task.driver,
     )
     record, committed = commit(record, session)
     return Finished(record, error if committed else None)
@@ -142,11 +145,9 @@ def commit(record: AttemptRecord, session: Session) -> tuple[AttemptRecord, bool
     :returns: the record that counts, and whether it is this one: an attempt is recorded once, and who comes second is
         given what the first one wrote.
     """
-    store = session.stack.artifact_store
     key = attempt_key(record.run_id, record.step, record.attempt)
-    if not store.put(key, write(record), if_absent=True):
-        return read(store.get(key), AttemptRecord, key), False
-    return record, True
+    first = put_once(session.stack.artifact_store, key, write(record))
+    return (record, True) if first is None else (read(first, AttemptRecord, key), False)
 
 
 def _plain(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import time
 from collections.abc import Iterator, Mapping
@@ -9,7 +10,17 @@ from contextlib import contextmanager, suppress
 from typing import cast
 
 import plugbay
-from plugbay.errors import PlanError, PlugbayError, RunBusyError, RunFailed, StoreError, did_you_mean, listed
+from plugbay.errors import (
+    NotFoundError,
+    PlanError,
+    PlugbayError,
+    RunBusyError,
+    RunFailed,
+    RunLostError,
+    StoreError,
+    did_you_mean,
+    listed,
+)
 from plugbay.execution.failures import call_guarded, error_info, without_secrets
 from plugbay.execution.interruption import Interruption
 from plugbay.execution.live_run import LiveRun
@@ -21,11 +32,15 @@ from plugbay.home import growing_log_path, log_path
 from plugbay.pipelines.compiled import Compiled
 from plugbay.stack import Stack
 from plugbay.stack.facades.artifact_store import ArtifactStore
-from plugbay.store.documents import EndRecord, RunRecord, StepImage, write
-from plugbay.store.layout import end_key, new_run_id, plan_key
-from plugbay.store.ownership import Ownership, is_gone, latest_driver, this_process
+from plugbay.store import ownership as owning
+from plugbay.store.documents import Driver, EndRecord, RunRecord, StepImage, write
+from plugbay.store.layout import attempt_key, driver_key, end_key, later_end_key, new_run_id, plan_key, steps_prefix
+from plugbay.store.ownership import Ownership, known_fate, latest_driver, silent_for, this_process
+from plugbay.store.put_once import put_once
 from plugbay_hookspecs.types import Capabilities, Plan, PlannedStep, RunInfo, RunOutcome, RunStatus
 from plugbay_hookspecs.types import LiveRun as LiveRunProtocol
+
+_log = logging.getLogger("plugbay")
 
 
 def drive(compiled: Compiled, *, stack: str | Stack | None = None, use_cache: bool = True) -> Run:
@@ -55,10 +70,11 @@ def drive(compiled: Compiled, *, stack: str | Stack | None = None, use_cache: bo
             use_cache=use_cache,
             versions={"python": platform.python_version(), "plugbay": plugbay.__version__},
         )
-        with interruption.by_signals(), _owning(run_id, built.artifact_store, interruption):
-            built.artifact_store.put(plan_key(run_id), write(record), if_absent=True)
-            live = LiveRun(run_id, compiled, session, interruption, use_cache=use_cache, images=images)
-            return _drive(live, compiled, record, 1, session, interruption)
+        with interruption.by_signals(), _owning(run_id, built, interruption) as ownership:
+            put_once(built.artifact_store, plan_key(run_id), write(record))
+            ownership.begin(record.driver)
+            live = LiveRun(run_id, compiled, session, interruption, ownership, use_cache=use_cache, images=images)
+            return _drive(live, compiled, record, session, interruption, ownership)
 
 
 def resume(record: RunRecord, compiled: Compiled, stack: Stack) -> Run:
@@ -75,27 +91,58 @@ def resume(record: RunRecord, compiled: Compiled, stack: Stack) -> Run:
         images = _images(compiled.plan, stack)
         reader = Reader(stack)
         last = latest_driver(record.driver, store, record.id)
-        end = reader.end_record(record.id)
-        if (end is None or end.driver < last.number) and not is_gone(last, store, record.id):
-            msg = f"run {record.id} is being driven by process {last.pid} on {last.host}; to stop it: plugbay cancel {record.id}"
-            raise RunBusyError(msg)
-        with interruption.by_signals(), _owning(record.id, store, interruption) as ownership:
+        certain = _await_end(last, reader, record.id)
+        with interruption.by_signals(), _owning(record.id, stack, interruption) as ownership:
             end = reader.end_record(record.id)
             if end is not None and end.status == "succeeded":  # another process was faster
                 return Run(record, end, reader)
-            mine = ownership.claim(last)
+            mine = ownership.claim(last, certain=certain)
+            if not ownership.holds(surely=True) or store.stat(plan_key(record.id)) is None:
+                store.delete([driver_key(record.id, mine.number)])
+                msg = f"run {record.id} has just been deleted"
+                raise NotFoundError(msg)
             kept = {found.step: found for found in reader.attempts(record.id) if found.status == "succeeded"}
             live = LiveRun(
                 record.id,
                 compiled,
                 session,
                 interruption,
+                ownership,
                 use_cache=record.use_cache,
                 kept=kept,
                 attempts=reader.attempt_counts(record.id),
+                unrecorded=0 if mine.alone else mine.number - 1,
                 images=images,
             )
-            return _drive(live, compiled, record, mine.number, session, interruption)
+            return _drive(live, compiled, record, session, interruption, ownership)
+
+
+def _await_end(last: Driver, reader: Reader, run_id: str) -> bool:
+    """Return once the driver is gone: whether that is certain, or it has only been silent for long.
+
+    :raises RunBusyError: when it lives.
+    """
+    end = reader.end_record(run_id)
+    if end is not None and end.driver >= last.number:
+        return True
+    fate = known_fate(last, run_id)
+    if fate is None:
+        who = f"process {last.pid} on {last.host}"
+        _log.warning(
+            "run %s was driven by %s, which cannot be asked from here: waiting up to %g s for a sign of life of it",
+            run_id,
+            who,
+            owning.SILENCE,
+        )
+        if silent_for(owning.SILENCE, [(run_id, last)], reader.store):
+            return False
+        end = reader.end_record(run_id)
+        if end is not None and end.driver >= last.number:
+            return True
+    if fate != "gone":
+        msg = f"run {run_id} is being driven by process {last.pid} on {last.host}; to stop it: plugbay cancel {run_id}"
+        raise RunBusyError(msg)
+    return True
 
 
 def _images(plan: Plan, stack: Stack) -> Mapping[str, StepImage]:
@@ -111,19 +158,19 @@ def _may_need_images(plan: Plan, stack: Stack) -> bool:
     return stack.orchestrator.capabilities().image != "unused" or any(step.operator is not None for step in plan.steps)
 
 
-def _owning(run_id: str, store: ArtifactStore, interruption: Interruption) -> Ownership:
-    return Ownership(run_id, store, cancel=interruption.request, each_beat=interruption.insist)
+def _owning(run_id: str, stack: Stack, interruption: Interruption) -> Ownership:
+    return Ownership(run_id, stack, cancel=interruption.request, each_beat=interruption.insist)
 
 
 def _drive(
     live: LiveRun,
     compiled: Compiled,
     record: RunRecord,
-    number: int,
     session: Session,
     interruption: Interruption,
+    ownership: Ownership,
 ) -> Run:
-    stack = session.stack
+    stack, number = session.stack, ownership.number
     info = RunInfo(
         id=live.id, pipeline=live.plan.pipeline, stack=stack.name, steps=len(live.plan.steps), resumed=number > 1
     )
@@ -145,7 +192,7 @@ def _drive(
             error=live.progress.error,
             failed_step=live.progress.failed_step,
         )
-        stack.artifact_store.put(end_key(live.id), write(end))
+        _record_end(end, stack.artifact_store, ownership)
         _upload_left_logs(session, live.id)
         outcome = RunOutcome(
             status=status,
@@ -159,6 +206,8 @@ def _drive(
             from plugbay.execution.announcing import announce_failure  # most runs need it not
 
             announce_failure(stack, info, outcome)
+    except RunLostError:
+        raise
     except StoreError as error:
         error.args = (f"{error}\nwhat was committed is kept; go on with the run: plugbay run --resume {live.id}",)
         raise
@@ -175,6 +224,34 @@ def _drive(
         cause = live.progress.exception
         raise RunFailed(_failure_message(run), run) from None if cause is None else without_secrets(cause)
     return run
+
+
+def _record_end(end: EndRecord, store: ArtifactStore, ownership: Ownership) -> None:
+    """Record how this driver ended the run; no end that is recorded is overwritten.
+
+    :raises RunReplacedError: when another process has taken the run over.
+    :raises RunLostError: when the store does not have the run, or not all that was recorded.
+    """
+    if not ownership.holds(surely=True):
+        assert ownership.loss is not None
+        raise ownership.loss
+    own = {
+        attempt_key(end.run_id, step, summary.attempt)
+        for step, summary in end.steps.items()
+        if summary.attempt and summary.calls is None and summary.status == "succeeded"
+    }
+    if end.status == "succeeded" and own:
+        own -= {entry.key for entry in store.list(steps_prefix(end.run_id))}
+        lost = sorted(key for key in own if store.stat(key) is None)
+        if lost:
+            msg = (
+                f"the artifact store does not have {lost[0]} any more, which was recorded in run {end.run_id} "
+                f"({len(lost)} such records): it was replaced, or emptied in part, while the run went on"
+            )
+            raise RunLostError(msg)
+    content = write(end)
+    if put_once(store, end_key(end.run_id), content) is not None:
+        put_once(store, later_end_key(end.run_id, end.driver), content)
 
 
 @contextmanager

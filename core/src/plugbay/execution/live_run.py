@@ -29,6 +29,7 @@ from plugbay_hookspecs.types import Plan, PlannedStep, ReadyStep
 if TYPE_CHECKING:
     from plugbay.execution.interruption import Interruption
     from plugbay.execution.jobs import Jobs
+    from plugbay.store.ownership import Ownership
 
 _WAKE = object()
 
@@ -52,16 +53,19 @@ class LiveRun:
         compiled: Compiled,
         session: Session,
         interruption: Interruption,
+        ownership: Ownership,
         *,
         use_cache: bool,
         kept: Mapping[str, AttemptRecord] | None = None,
         attempts: Mapping[str, int] | None = None,
+        unrecorded: int = 0,
         images: Mapping[str, StepImage] | None = None,
     ) -> None:
         """Begin, or go on with, a run.
 
         :param kept: the records of calls that have succeeded already, by call id.
         :param attempts: how many attempts each call has had already.
+        :param unrecorded: how many attempts of a call earlier drivers may have begun, or still be making, beside those.
         :param images: what steps run in, by step id.
         """
         self.id = run_id
@@ -69,6 +73,7 @@ class LiveRun:
         self.schedule = Schedule(compiled.plan)
         self.progress = Progress(run_id, compiled, self.schedule, session.stack.host)
         self._compiled, self._session, self._interruption = compiled, session, interruption
+        self._ownership = ownership
         self._store = session.stack.artifact_store
         self.answers = Answers(self._store, session.artifacts)
         self._shipping = Shipping(run_id, session.stack, compiled.code)
@@ -77,6 +82,7 @@ class LiveRun:
         self._use_cache = use_cache
         self._kept = dict(kept or {})
         self._attempts = dict(attempts or {})
+        self._unrecorded = unrecorded
         self._images = dict(images or {})
         self._queue: deque[Call] = deque()
         self._timing = Timing()
@@ -114,6 +120,8 @@ class LiveRun:
             attempts: list[ReadyStep] = []
             call = self._next(limit)
             while call is not None and not self._answered(call):
+                if not self._may_begin(call):
+                    break
                 attempt = self._begin(call)
                 if call.step.operator is not None:
                     self._jobs.start(attempt)
@@ -132,6 +140,7 @@ class LiveRun:
     def execute(self, step: ReadyStep) -> None:
         """Execute the attempt in this process and complete it."""
         attempt = cast(Attempt, step)
+        self._ownership.reap()
         outcome: Finished | BaseException | Broken
         try:
             with self._interruption.inline(), ExitsFail():
@@ -203,7 +212,7 @@ class LiveRun:
             self._apply_policy()
             return
         for call in calls:
-            self.progress.queued(call, self._attempts.get(call.id, 0) + 1)
+            self.progress.queued(call, self._next_number(call))
         self._queue.extend(calls)
 
     def _answered(self, call: Call) -> bool:
@@ -227,8 +236,19 @@ class LiveRun:
         self.progress.cached(call, entry)
         return True
 
+    def _may_begin(self, call: Call) -> bool:
+        """Whether this process still drives the run; before a further attempt of a call, not to go by an earlier look.
+
+        So a driver that was replaced begins at most one attempt of a call that the next one does not know of.
+        """
+        return self._ownership.holds(surely=call.id in self._first_attempt)
+
+    def _next_number(self, call: Call) -> int:
+        unrecorded = 0 if call.id in self._first_attempt else self._unrecorded
+        return self._attempts.get(call.id, 0) + unrecorded + 1
+
     def _begin(self, call: Call) -> Attempt:
-        number = self._attempts[call.id] = self._attempts.get(call.id, 0) + 1
+        number = self._attempts[call.id] = self._next_number(call)
         self._first_attempt.setdefault(call.id, number)
         fingerprint = call.fingerprint
         if fingerprint is not None and self._use_cache:
@@ -243,6 +263,7 @@ class LiveRun:
             resources=call.step.resources,
             fail_on_report=call.step.fail_on_report,
             image=self._images.get(call.step.id),
+            driver=self._ownership.number,
         )
         attempt = self._in_flight[call.id] = Attempt(call, task, self._shipping)
         self.progress.started(attempt)

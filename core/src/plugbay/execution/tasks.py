@@ -49,6 +49,8 @@ class Task:
     fail_on_report: bool = False
     image: StepImage | None = None
     """What it runs in, where an image was built for it."""
+    driver: int = 0
+    """The number of the driver that has the attempt made."""
 
 
 def resolve_binding(binding: Binding, output: Callable[[OutputOf], Resolved], item: Resolved | None = None) -> Resolved:
@@ -145,6 +147,7 @@ def task_to_tree(task: Task) -> dict[str, Any]:
         "resources": unstructure(task.resources),
         "fail_on_report": task.fail_on_report,
         "image": None if task.image is None else unstructure(task.image),
+        "driver": task.driver,
     }
 
 
@@ -160,6 +163,7 @@ def task_from_tree(tree: Mapping[str, Any]) -> Task:
         resources=structure(tree["resources"], Resources),
         fail_on_report=tree.get("fail_on_report", False),
         image=structure(tree["image"], StepImage) if tree.get("image") else None,
+        driver=tree.get("driver", 0),
     )
 
 

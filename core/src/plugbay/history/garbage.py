@@ -1,10 +1,13 @@
 """Garbage collection: marking from runs what is needed, and removing what is not.
 
 Nothing that a running run can still need is removed. While any run is in progress, runs that have expired wait, because a
-cache hit may have made their results part of it. A blob that no run refers to is removed only once it is older than the
-grace period, because an attempt stores its outputs before its record; a store that meets a blob it already has makes it
-young again. How the two keep out of each other's way where that happens at one moment: :mod:`plugbay.store.sweeps`
-and :mod:`plugbay.store.file_sweeps`.
+cache hit may have made their results part of it. A run whose driver cannot be asked from here is in progress unless it gives
+no sign of life for longer than a resumption would wait. A run that could be gone on with is claimed before it is deleted, as
+by a process that resumes it: a driver that wakes up stops, and a resumption gives way.
+
+A blob that no run refers to is removed only once it is older than the grace period, because an attempt stores its outputs
+before its record; a store that meets a blob it already has makes it young again. How the two keep out of each other's way
+where that happens at one moment: :mod:`plugbay.store.sweeps` and :mod:`plugbay.store.file_sweeps`.
 
 What cannot be read is not removed, and neither is anything that it may need: a run with a document that is damaged, or that
 a later release wrote, is kept, and so is every blob as long as there is one.
@@ -12,6 +15,7 @@ a later release wrote, is kept, and so is every blob as long as there is one.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -19,23 +23,39 @@ from pathlib import Path
 
 from attrs import define, frozen
 
-from plugbay.errors import DamagedDocumentError, NotFoundError, StoreError
+from plugbay.errors import DamagedDocumentError, NotFoundError, RunBusyError, StoreError
 from plugbay.history.leftovers import remove_leftovers
 from plugbay.history.reader import Reader
 from plugbay.home import lock_directory, log_directory
 from plugbay.stack import Stack
 from plugbay.stack.facades.artifact_store import ArtifactStore
+from plugbay.store import ownership
 from plugbay.store.artifacts import blobs_of
 from plugbay.store.distant import each
-from plugbay.store.documents import AttemptRecord, CacheEntry, read
+from plugbay.store.documents import AttemptRecord, CacheEntry, Driver, read
 from plugbay.store.file_sweeps import sweep_files
-from plugbay.store.layout import BLOBS, CACHE, SOURCES, blob_key, run_prefix, steps_prefix
+from plugbay.store.layout import (
+    BLOBS,
+    CACHE,
+    CLOCKS,
+    SOURCES,
+    blob_key,
+    driver_key,
+    drivers_prefix,
+    run_prefix,
+    steps_prefix,
+)
+from plugbay.store.ownership import claim, known_fate, latest_driver, signs_of_life, silent_for, this_process
+from plugbay.store.store_clock import StoreClock
 from plugbay.store.sweeps import forget, sweep
 from plugbay_hookspecs.types import Artifact, ObjectStat
 
 GRACE = 24 * 3600.0
 """Seconds for which an object that no run refers to is left alone."""
 _BATCH = 500
+_PATIENCE = 2
+"""How many times longer than a resumption a collection waits for a sign of life."""
+_log = logging.getLogger("plugbay")
 
 
 @frozen(kw_only=True)
@@ -86,13 +106,17 @@ class _Collection:
         self._stack, self._grace, self._dry_run = stack, grace, dry_run
         self._store: ArtifactStore = stack.artifact_store
         self._reader = Reader(stack)
-        self._now = time.time()
+        self._now = StoreClock(self._store).now()
         self._tally = _Tally()
         self._unreadable: set[str] = set()
+        self._silent: dict[str, object] = {}
+        """Runs whose drivers cannot be asked and were silent all the time, with what was seen of them."""
         self._newer_entries = False
         """Whether a later release has written a cache entry."""
 
     def run(self, keep: int | None, older_than: float | None) -> Collected:
+        if any(True for _ in self._beyond(keep, older_than)):
+            self._watch()
         expired = set(self._expired(keep, older_than))
         # First their cache entries, so that no run that begins from here on can come to need them; then, if no run is in
         # progress, the runs themselves, but for those whose results a kept run has taken over.
@@ -101,15 +125,14 @@ class _Collection:
         live = [run_id for run_id in ids if self._is_live(run_id)]
         used = {source for run_id in ids if run_id not in expired for source in self._sources(run_id)}
         waiting = expired if live or self._unreadable else self._closure(expired & used, expired)
-        removed = expired - waiting
-        for run_id in sorted(removed):
-            self._delete(self._store.list(run_prefix(run_id)))
-            self._remove_leftovers(run_id)
+        removed = {run_id for run_id in sorted(expired - waiting) if self._remove_run(run_id)}
+        waiting |= expired - removed
         self._sweep_blobs([run_id for run_id in ids if run_id not in removed], in_progress=bool(live))
         if not self._dry_run:
-            forget(self._store, self._grace)
+            forget(self._store, self._grace, self._now)
+        self._delete(entry for entry in self._store.list(CLOCKS) if self._is_old(entry))
         self._sweep_scratch()
-        files, size = remove_leftovers(self._now - self._grace, dry_run=self._dry_run)
+        files, size = remove_leftovers(time.time() - self._grace, dry_run=self._dry_run)
         self._tally.scratch_files += files
         self._tally.bytes += size
         tally = self._tally
@@ -123,23 +146,84 @@ class _Collection:
             bytes=tally.bytes,
         )
 
-    def _expired(self, keep: int | None, older_than: float | None) -> Iterator[str]:
+    def _beyond(self, keep: int | None, older_than: float | None) -> Iterator[str]:
+        """The runs that are to be deleted if nothing speaks against it."""
         for newer, run_id in enumerate(reversed(self._reader.run_ids())):
             beyond = keep is not None and newer >= keep
-            old = older_than is not None and self._now - _began(run_id) > older_than
-            if (beyond or old) and not self._is_live(run_id) and self._can_be_read(run_id):
+            if beyond or (older_than is not None and self._now - _began(run_id) > older_than):
                 yield run_id
 
+    def _expired(self, keep: int | None, older_than: float | None) -> Iterator[str]:
+        for run_id in self._beyond(keep, older_than):
+            if not self._is_live(run_id) and self._can_be_read(run_id):
+                yield run_id
+
+    def _watch(self) -> None:
+        """Watch the drivers that cannot be asked from here and seem to be gone."""
+        if self._dry_run:
+            return
+        watched = []
+        for run_id in self._reader.run_ids():
+            with suppress(StoreError, NotFoundError, FileNotFoundError):  # as in _is_live
+                record = self._reader.run_record(run_id)
+                if self._reader.status(record, self._reader.end_record(run_id)) == "interrupted":
+                    driver = latest_driver(record.driver, self._store, run_id)
+                    if known_fate(driver, run_id) is None:
+                        watched.append((run_id, driver))
+        if watched:
+            seconds = _PATIENCE * ownership.SILENCE
+            _log.warning(
+                "%d runs were driven by processes that cannot be asked from here: waiting up to %g s for a sign of life of them",
+                len(watched),
+                seconds,
+            )
+            self._silent = silent_for(seconds, watched, self._store)
+
     def _is_live(self, run_id: str) -> bool:
-        """Whether a process drives the run; one that cannot be read is noted."""
+        """Whether a process drives the run, or may do so; one that cannot be read is noted."""
         try:
             record = self._reader.run_record(run_id)
-            return self._reader.status(record, self._reader.end_record(run_id)) == "running"
+            status = self._reader.status(record, self._reader.end_record(run_id))
+            if status != "interrupted" or self._dry_run:
+                return status == "running"
+            driver = latest_driver(record.driver, self._store, run_id)
+            return known_fate(driver, run_id) != "gone" and not self._still_silent(run_id, driver)
         except (NotFoundError, FileNotFoundError):  # somebody is deleting it, or was killed while deleting it
             return False
         except StoreError:
             self._unreadable.add(run_id)
             return False
+
+    def _still_silent(self, run_id: str, driver: Driver) -> bool:
+        signs = self._silent.get(run_id)
+        return signs is not None and signs_of_life(driver, self._store, run_id) == signs
+
+    def _remove_run(self, run_id: str) -> bool:
+        """Delete a run, unless somebody drives it (again)."""
+        if self._dry_run:
+            self._delete(self._store.list(run_prefix(run_id)))
+            return True
+        claimed = None
+        with suppress(NotFoundError, FileNotFoundError):  # what is left of a run that was being deleted
+            record = self._reader.run_record(run_id)
+            end = self._reader.end_record(run_id)
+            if end is None or end.status != "succeeded":
+                if self._is_live(run_id):
+                    return False
+                last = latest_driver(record.driver, self._store, run_id)
+                mine = this_process(run_id, last.number + 1, alone=False, deletes=True)
+                try:
+                    claim(mine, self._store, run_id)
+                except RunBusyError:
+                    return False
+                claimed = driver_key(run_id, mine.number)
+        entries = [entry for entry in self._store.list(run_prefix(run_id)) if entry.key != claimed]
+        # the claims last: as long as anything is left of the run, who drove it finds that it does so no more
+        self._delete(sorted(entries, key=lambda entry: entry.key.startswith(drivers_prefix(run_id))))
+        if claimed is not None:
+            self._delete_keys([claimed])
+        self._remove_leftovers(run_id)
+        return True
 
     def _can_be_read(self, run_id: str) -> bool:
         """Whether every document of the run can be read; one that cannot is noted."""

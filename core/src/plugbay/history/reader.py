@@ -14,8 +14,20 @@ from plugbay.stack import Stack
 from plugbay.store.artifacts import Artifacts
 from plugbay.store.distant import each
 from plugbay.store.documents import AttemptRecord, EndRecord, RunRecord, read
-from plugbay.store.layout import RUNS, attempt_key, end_key, is_run_id, log_key, plan_key, steps_prefix
-from plugbay.store.ownership import is_gone, latest_driver
+from plugbay.store.layout import (
+    RUNS,
+    attempt_key,
+    drivers_prefix,
+    end_key,
+    ends_prefix,
+    is_run_id,
+    later_end_key,
+    log_key,
+    plan_key,
+    steps_prefix,
+)
+from plugbay.store.ownership import latest_driver, latest_driver_number, seems_gone
+from plugbay.store.store_clock import StoreClock
 from plugbay_hookspecs.types import ObjectStat, RunStatus
 
 
@@ -26,6 +38,7 @@ class Reader:
         """Read from the store of ``stack``, which is started for each access."""
         self.stack = stack
         self.store = stack.artifact_store
+        self._clock = StoreClock(self.store)
 
     @cached_property
     def artifacts(self) -> Artifacts:
@@ -76,14 +89,21 @@ class Reader:
         return record
 
     def end_record(self, run_id: str) -> EndRecord | None:
-        """Read how a run ended, ``None`` while it has not."""
+        """Read how a run ended, ``None`` while it has not: of several ends, that of the latest driver counts."""
         key = end_key(run_id)
         with self.access():
             try:
                 end = read(self.store.get(key), EndRecord, key)
+                _check_place(key, end_key(end.run_id))
             except FileNotFoundError:
                 return None
-        _check_place(key, end_key(end.run_id))
+            if end.status == "succeeded":
+                return end
+            for entry in self.store.list(ends_prefix(run_id)):
+                later = read(self.store.get(entry.key), EndRecord, entry.key)
+                _check_place(entry.key, later_end_key(later.run_id, later.driver))
+                if later.driver > end.driver:
+                    end = later
         return end
 
     def status(self, record: RunRecord, end: EndRecord | None) -> RunStatus:
@@ -94,7 +114,15 @@ class Reader:
             driver = latest_driver(record.driver, self.store, record.id)
             if end is not None and end.driver >= driver.number:
                 return end.status
-            return "interrupted" if is_gone(driver, self.store, record.id) else "running"
+            return "interrupted" if seems_gone(driver, self.store, record.id, self._clock) else "running"
+
+    def counting_attempts(self, run_id: str) -> list[AttemptRecord]:
+        """Like :meth:`attempts`, without what a driver that was replaced has recorded as failed or cancelled."""
+        with self.access():
+            latest = latest_driver_number(self.store, run_id)
+        return [
+            record for record in self.attempts(run_id) if record.status == "succeeded" or not 0 < record.driver < latest
+        ]
 
     def attempt(self, run_id: str, step: str, number: int) -> AttemptRecord:
         """Read the record of an attempt. Raises :class:`NotFoundError` when there is none."""
@@ -139,11 +167,23 @@ class Reader:
 
     def attempts_of(self, run_id: str, step: str) -> list[AttemptRecord]:
         """Read the records of all attempts of one step or call, oldest first."""
-        found = []
-        with suppress(NotFoundError):
-            for number in itertools.count(1):
+        found: list[AttemptRecord] = []
+        last = None
+        for number in itertools.count(1):
+            try:
                 found.append(self.attempt(run_id, step, number))
+            except NotFoundError:  # the last one, or one that a driver which was replaced did not come to record
+                if last is None:
+                    last = self._last_attempt(run_id, step)
+                if number >= last:
+                    return found
         return found
+
+    def _last_attempt(self, run_id: str, step: str) -> int:
+        """The number of the last recorded attempt; of a run that only one process has driven, none is left out before it."""
+        with self.access():
+            resumed = any(True for _ in self.store.list(drivers_prefix(run_id)))
+        return self.attempt_counts(run_id).get(step, 0) if resumed else 0
 
     def log(self, run_id: str, step: str, attempt: int) -> str:
         """Read what an attempt has printed so far."""

@@ -93,7 +93,7 @@ class Run:
             record.step: StepSummary(
                 status=record.status, attempt=record.attempt, seconds=record.ended - record.started
             )
-            for record in self._reader.attempts(self.id)
+            for record in self._reader.counting_attempts(self.id)
         }
 
     def __repr__(self) -> str:

@@ -47,6 +47,16 @@ class Driver:
     lock: str
     """The file that is locked on that machine for as long as the process lives."""
     at: float = field(validator=_moment)
+    machine: str = ""
+    """Tells its machine from others: see :func:`plugbay.store.machine.machine`. Empty in what release 0.1 wrote."""
+    started: str = ""
+    """When the process began, as that machine counts; with the process id it tells the process from later ones."""
+    claim: str = ""
+    """Random: whoever reads the document knows whether it is its own."""
+    alone: bool = False
+    """Every earlier driver was known to have ended, and not only silent."""
+    deletes: bool = False
+    """It is a garbage collection, which drives the run no further and deletes it."""
 
 
 @frozen(kw_only=True)
@@ -99,6 +109,8 @@ class AttemptRecord:
     params: Mapping[str, Any] = field(factory=dict)
     metadata: Mapping[str, Any] = field(factory=dict)
     """What components add, by component id."""
+    driver: int = 0
+    """The number of the driver whose attempt it is; 0 in what release 0.1 wrote."""
     log: bool = False
     """The attempt printed something."""
     host: str = ""
@@ -129,7 +141,7 @@ class StepSummary:
 
 @frozen(kw_only=True)
 class EndRecord:
-    """How a run ended: ``runs/<id>/end.json``."""
+    """How a driver ended a run: ``runs/<id>/end.json``, or ``runs/<id>/ends/<driver>.json`` where an earlier one had."""
 
     run_id: str
     status: RunStatus

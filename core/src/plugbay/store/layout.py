@@ -12,6 +12,8 @@ BLOBS = "blobs/"
 CACHE = "cache/"
 SOURCES = "sources/"
 SWEEPS = "sweeps/"
+CLOCKS = "clocks/"
+"""Objects that are written to learn what time it is by the store's clock, and deleted at once."""
 
 
 def new_run_id() -> str:
@@ -58,8 +60,23 @@ def plan_key(run_id: str) -> str:
 
 
 def end_key(run_id: str) -> str:
-    """Where it says how a run ended."""
+    """Where it says how the first driver that got to an end of the run ended it."""
     return f"{RUNS}{run_id}/end.json"
+
+
+def ends_prefix(run_id: str) -> str:
+    """How drivers after that one have ended the run lies behind this."""
+    return f"{RUNS}{run_id}/ends/"
+
+
+def later_end_key(run_id: str, driver: int) -> str:
+    """Where it says how a driver ended the run that another one had ended before."""
+    return f"{RUNS}{run_id}/ends/{driver:06d}.json"
+
+
+def drivers_prefix(run_id: str) -> str:
+    """The claims of a run's second and later drivers lie behind this."""
+    return f"{RUNS}{run_id}/drivers/"
 
 
 def driver_key(run_id: str, number: int) -> str:
@@ -67,13 +84,23 @@ def driver_key(run_id: str, number: int) -> str:
     return f"{RUNS}{run_id}/drivers/{number:06d}.json"
 
 
-def heartbeat_key(run_id: str) -> str:
-    """Modified every few seconds while a long run has a driver."""
+def heartbeat_key(run_id: str, driver: int) -> str:
+    """Written every few seconds while a long run is driven by its driver of that number."""
+    return f"{RUNS}{run_id}/beats/{driver:06d}"
+
+
+def cancel_key(run_id: str, driver: int) -> str:
+    """Exists when somebody asked the driver of that number to stop the run."""
+    return f"{RUNS}{run_id}/cancels/{driver:06d}"
+
+
+def old_heartbeat_key(run_id: str) -> str:
+    """Where every driver of release 0.1 gives its signs of life."""
     return f"{RUNS}{run_id}/heartbeat"
 
 
-def cancel_key(run_id: str) -> str:
-    """Exists when somebody asked the driver to stop the run."""
+def old_cancel_key(run_id: str) -> str:
+    """Where a driver of release 0.1 looks for a request to stop the run."""
     return f"{RUNS}{run_id}/cancel"
 
 

@@ -73,13 +73,13 @@ def _swept(store: ArtifactStore, keys: Sequence[str], unwanted: Callable[[Object
     return [entry for part in (keys[:middle], keys[middle:]) if middle for entry in _swept(store, part, unwanted)]
 
 
-def forget(store: ArtifactStore, retained: float) -> None:
+def forget(store: ArtifactStore, retained: float, now: float) -> None:
     """Delete announcements that no attempt needs to see any more.
 
     :param retained: seconds after its end for which a sweep is to be seen: the longest that an attempt takes from its first
         output to its record.
+    :param now: by the store's clock.
     """
-    now = time.time()
     old = [entry.key for entry in store.list(SWEEPS) if now - _end(entry) > retained]
     if old:
         store.delete(old)
