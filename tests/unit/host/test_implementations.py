@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import attrs
@@ -69,7 +70,24 @@ class TestProblems:
             def step_started(self, step: Any = None) -> None: ...
 
         assert problems_of(Defaulting, None) == [
-            "hook 'step_started' has a default for 'step', so that it would never be given; remove the default"
+            "hook 'step_started' has a default for 'step'; remove it: whether pluggy then gives the argument depends on its release"
+        ]
+
+    @pytest.mark.parametrize(
+        ("wrap", "kind"),
+        [
+            (functools.cache, "_lru_cache_wrapper"),
+            (functools.partialmethod, "partialmethod"),
+            (functools.singledispatchmethod, "singledispatchmethod"),
+        ],
+    )
+    def test_an_implementation_that_is_no_function(self, wrap: Any, kind: str) -> None:
+        def orchestrator_run(self: Any, run: Any) -> None: ...
+
+        flavor = component(type("Wrapped", (), {"orchestrator_run": hookimpl(wrap(orchestrator_run))}))
+        assert problems_of(flavor, "orchestrator") == [
+            f"hook 'orchestrator_run' is a {kind}, and only a function is called as a hook; "
+            "put @hookimpl on a method that calls it"
         ]
 
     @pytest.mark.parametrize("kind", ["keyword", "args", "kwargs"])

@@ -77,9 +77,12 @@ def problems_of(flavor: type, component_type: str | None) -> list[str]:
     """Everything that is wrong with the class as a flavor of ``component_type`` (``None``: an observer)."""
     implemented = hook_implementations(flavor)
     problems = [problem for name, found in implemented.items() for problem in _problems_of_hook(name, found)]
+    problems += _marked_without_effect(flavor)
     for name, specification in specifications().items():
         if name in implemented:
             continue
+        if _is_marked(_static(flavor, name)):
+            continue  # reported above
         if _method(flavor, name) is not None:
             problems.append(f"the method {name!r} lacks @hookimpl; a method that is no hook needs another name")
         elif specification.subject == component_type and specification.required:
@@ -89,6 +92,23 @@ def problems_of(flavor: type, component_type: str | None) -> list[str]:
     if component_type is None and not implemented and not problems:
         problems.append("it implements no hook; mark its methods with @hookimpl")
     return problems
+
+
+def _marked_without_effect(flavor: type) -> Iterator[str]:
+    """Attributes that are marked as implementations and are no functions: pluggy passes them over in silence."""
+    for name in dir(flavor):
+        static = _static(flavor, name)
+        if _method(flavor, name) is None and _is_marked(static):
+            kind = type(static).__qualname__
+            yield (
+                f"hook {name!r} is a {kind}, and only a function is called as a hook; put @hookimpl on a method "
+                "that calls it"
+            )
+
+
+def _is_marked(static: object) -> bool:
+    """Whether ``@hookimpl`` was put on the attribute itself, or on the function that it wraps."""
+    return isinstance(inspect.getattr_static(static, f"{PROJECT}_impl", None), dict)
 
 
 def _problems_of_hook(name: str, found: Implementation) -> Iterator[str]:
@@ -106,7 +126,7 @@ def _problems_of_hook(name: str, found: Implementation) -> Iterator[str]:
             yield f"hook {name!r} must take {argument!r} as an ordinary argument (it has: {takes})"
         elif argument in specification.arguments:
             if parameter.default is not parameter.empty:
-                yield f"hook {name!r} has a default for {argument!r}, so that it would never be given; remove the default"
+                yield f"hook {name!r} has a default for {argument!r}; remove it: whether pluggy then gives the argument depends on its release"
         elif parameter.default is parameter.empty:
             near = did_you_mean(argument, specification.arguments)
             yield f"hook {name!r} has no argument {argument!r}{near} (it has: {takes})"
