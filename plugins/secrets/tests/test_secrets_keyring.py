@@ -7,6 +7,7 @@ from pathlib import Path
 import keyring
 import pytest
 from keyring.backends.fail import Keyring as NoKeyring
+from keyring.backends.null import Keyring as NullKeyring
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -58,3 +59,13 @@ def test_a_machine_without_a_keyring_is_told() -> None:
     assert not KeyringSecretsManager().component_health().ok
     with pytest.raises(keyring.errors.NoKeyringError):
         KeyringSecretsManager().secrets_manager_get("one")
+
+
+def test_a_backend_that_keeps_nothing_is_not_healthy_and_takes_no_secret() -> None:
+    keyring.set_keyring(NullKeyring())
+    secrets = KeyringSecretsManager()
+    health = secrets.component_health()
+    assert not health.ok
+    assert "keeps nothing" in health.detail
+    with pytest.raises(OSError, match="did not keep the secret 'one'; choose another backend"):
+        secrets.secrets_manager_create("one", {"value": "text"})

@@ -14,6 +14,7 @@ from plugbay_secrets.names import check, divide, is_plain
 _SEVERAL = "plugbay secret 1:"
 """What an entry starts with that holds texts by keys, as JSON."""
 _VERSION = "latest"
+_REMEDY = "choose another backend (`keyring --list-backends`, PYTHON_KEYRING_BACKEND), or the flavor 'file'"
 
 
 @component
@@ -64,10 +65,11 @@ class KeyringSecretsManager:
     @hookimpl
     def component_health(self) -> Health:
         import keyring
-        from keyring.backends.fail import Keyring as NoKeyring
 
         backend = keyring.get_keyring()
-        return Health(ok=not isinstance(backend, NoKeyring), detail=str(backend.name))
+        if backend.priority > 0:  # the library's own backends that keep nothing have 0 (fail) and -1 (null)
+            return Health(ok=True, detail=str(backend.name))
+        return Health(ok=False, detail=f"{backend.name} keeps nothing; {_REMEDY}")
 
     @hookimpl
     def component_describe(self) -> Mapping[str, str]:
@@ -93,6 +95,9 @@ class KeyringSecretsManager:
         text = values.get("value", "") if len(values) == 1 else ""
         entry = text if text and not text.startswith(_SEVERAL) else _SEVERAL + json.dumps(dict(values))
         keyring.set_password(self.service, secret, entry)
+        if keyring.get_password(self.service, secret) != entry:
+            msg = f"the keyring backend {keyring.get_keyring().name!r} did not keep the secret {secret!r}; {_REMEDY}"
+            raise OSError(msg)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
