@@ -21,6 +21,7 @@ from plugbay.testing.model_deployer import ModelDeployerContract
 from plugbay.testing.waiting import stretched, wait_until
 from plugbay_hookspecs.types import DeploymentConfig, DeploymentFilter, Resources, Servable
 from plugbay_ray.model_deployer import RayModelDeployer
+from plugbay_ray.serving.applications import Application
 from servers.ports import free_port
 from servers.ray_cluster import RayCluster
 
@@ -103,9 +104,11 @@ def test_a_killed_replica_comes_back(deployer: RayModelDeployer, make_model: Mak
     config = DeploymentConfig(name="telling", resources=SMALL)
     made = deployer.model_deployer_deploy(make_model(TELLING), config, stretched(120))
     process = deployer.model_deployer_predict("telling", [])
+    states = set()
     os.kill(process, signal.SIGKILL)
 
     def answers() -> bool:
+        states.add(deployer.model_deployer_status("telling").state)
         try:
             return deployer.model_deployer_predict("telling", []) != process
         except OSError:
@@ -113,6 +116,21 @@ def test_a_killed_replica_comes_back(deployer: RayModelDeployer, make_model: Mak
 
     wait_until(answers, 120)
     wait_until(lambda: deployer.model_deployer_status("telling") == made, 120)
+    assert "failed" not in states  # Serve calls it unhealthy while the only replica starts again
+
+
+@pytest.mark.parametrize(
+    ("status", "replica", "state"),
+    [
+        ("UNHEALTHY", "STARTING", "starting"),
+        ("UNHEALTHY", "STOPPING", "failed"),
+        ("DEPLOY_FAILED", "STARTING", "failed"),
+    ],
+)
+def test_an_unhealthy_application_has_failed_only_when_no_replica_starts(status: str, replica: str, state: str) -> None:
+    given = {"uri": "file:///model", "labels": {}, "stopped": False, "plugbay": "1"}
+    seen = Application("telling", status, "a replica died", given, {"one": replica}, [])
+    assert RayModelDeployer()._deployment(seen).state == state
 
 
 def test_a_model_that_takes_the_place_is_loaded_once(deployer: RayModelDeployer, make_model: Make) -> None:

@@ -262,7 +262,8 @@ class RayModelDeployer:
         if answer is not None:
             answering = {"uri": answer["model"], "labels": answer["labels"]}
             return self._told(now.name, "stopped" if answer["stopped"] else "running", answering)
-        if now.status in ("DEPLOY_FAILED", "UNHEALTHY"):
+        restarting = now.status == "UNHEALTHY" and now.any_is("STARTING")  # Serve's own word for it; requests wait
+        if now.status in ("DEPLOY_FAILED", "UNHEALTHY") and not restarting:
             return self._told(now.name, "failed", given, now.told)
         return self._told(now.name, "starting", given, now.told)
 
