@@ -85,7 +85,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
 
 def test_the_model_answers_when_the_run_is_over(example: Example) -> None:
     wine = [14.23, 1.71, 2.43, 15.6, 127, 2.8, 3.06, 0.28, 2.29, 5.64, 1.04, 3.92, 1065]
-    request = Request(f"{example.alert()['url']}/predict", json.dumps([wine]).encode())
+    request = Request(example.alert()["url"], json.dumps([wine]).encode())
     with urlopen(request, timeout=stretched(30)) as answer:
         assert json.load(answer) == ["first"]
 

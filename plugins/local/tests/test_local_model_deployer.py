@@ -7,9 +7,11 @@ import os
 import pickle
 import signal
 import threading
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 
@@ -45,11 +47,43 @@ CONFIG = DeploymentConfig(name="sizes")
 
 def test_a_pickled_model_answers_over_http(tmp_path, deployer):
     made = deployer.model_deployer_deploy(pickled(tmp_path, len), CONFIG, stretched(30))
-    with urllib.request.urlopen(f"{made.url}/health", timeout=stretched(10)) as answer:
+    with urllib.request.urlopen(urljoin(made.url, "/health"), timeout=stretched(10)) as answer:
         assert json.load(answer)["status"] == "ok"
-    request = urllib.request.Request(f"{made.url}/predict", json.dumps([1, 2, 3]).encode())
-    with urllib.request.urlopen(request, timeout=stretched(10)) as answer:
-        assert json.load(answer) == 3
+    assert asked(made.url, json.dumps([1, 2, 3])) == (200, 3)
+
+
+def asked(url: str, body: str, **headers: str) -> tuple[int, Any]:
+    """The status and the JSON of the answer to a POST."""
+    request = urllib.request.Request(url, body.encode(), headers)
+    try:
+        with urllib.request.urlopen(request, timeout=stretched(10)) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+def test_json_that_is_nested_too_deeply_is_refused_and_not_dropped(tmp_path, deployer):
+    made = deployer.model_deployer_deploy(pickled(tmp_path, len), CONFIG, stretched(30))
+    code, told = asked(made.url, "[" * 100_000 + "]" * 100_000)
+    assert (code, "nested too deeply" in told["error"]) == (400, True)
+    assert asked(made.url, "[1]") == (200, 1)
+
+
+@pytest.mark.parametrize("origin", ["http://elsewhere.example", "null", "http://127.0.0.1:1"])
+def test_a_page_of_another_origin_gets_no_answer(tmp_path, deployer, origin):
+    made = deployer.model_deployer_deploy(pickled(tmp_path, len), CONFIG, stretched(30))
+    code, told = asked(made.url, "[1]", Origin=origin)
+    assert (code, "origin" in told["error"]) == (403, True)
+    assert asked(made.url, "[1]", Origin=urljoin(made.url, "/").rstrip("/")) == (200, 1)
+
+
+def test_a_name_that_leads_to_this_machine_from_elsewhere_gets_no_answer(tmp_path, deployer):
+    made = deployer.model_deployer_deploy(pickled(tmp_path, len), CONFIG, stretched(30))
+    port = urlsplit(made.url).port
+    assert asked(made.url, "[1]", Host=f"localhost:{port}") == (200, 1)
+    code, told = asked(made.url, "[1]", Host=f"rebound.example:{port}")
+    assert (code, "rebound.example" in told["error"]) == (421, True)
 
 
 def test_arrays_and_frames_are_sent_as_rows(tmp_path, deployer):

@@ -110,7 +110,7 @@ def test_a_registered_model_of_scikit_learn_is_loaded_and_served(tmp_path, deplo
         with pytest.raises(ValueError, match="linear"):
             deployer.model_deployer_predict("linear", pd.DataFrame({"c": [1]}))
         body = json.dumps({"dataframe_records": [{"a": 1, "b": 2}]}).encode()
-        request = urllib.request.Request(f"{made.url}/invocations", body, {"Content-Type": "application/json"})
+        request = urllib.request.Request(str(made.url), body, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=stretched(30)) as answer:
             assert json.load(answer)["predictions"] == pytest.approx([3])
     finally:

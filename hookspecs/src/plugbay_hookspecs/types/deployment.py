@@ -53,7 +53,8 @@ class Deployment:
     name: str
     state: DeploymentState
     url: str | None = None
-    """Where requests go; ``None`` while there is no such place. It stays the same when the model is replaced."""
+    """Where inputs are sent to by POST, in the form of the tool; ``None`` while there is no such place. It stays the same
+    when the model is replaced."""
     model: str | None = None
     """The :attr:`Servable.uri` of the model that answers."""
     detail: str = ""

@@ -29,7 +29,7 @@ class HttpModelDeployer(ServerDeployer):
 
     @hookimpl
     def model_deployer_predict(self, id: str, inputs: Any) -> Any:
-        code, answer = self.ask(id, "/predict", json.dumps(_plain(inputs)).encode())
+        code, answer = self.ask(id, self.predictions, json.dumps(_plain(inputs)).encode())
         told = json.loads(answer)
         if code == 200:
             return told

@@ -26,6 +26,7 @@ class MlflowModelDeployer(ServerDeployer):
     kept_in = "mlflow-deployments"
     server = "plugbay_mlflow.serving.server"
     health = "/ping"
+    predictions = "/invocations"
 
     uri: str | None = None
     """The address of the server that models at `models:/` and `runs:/` are fetched from."""
@@ -61,7 +62,7 @@ class MlflowModelDeployer(ServerDeployer):
 
     @hookimpl
     def model_deployer_predict(self, id: str, inputs: Any) -> Any:
-        return predicted(id, *self.ask(id, "/invocations", json.dumps(plain(inputs)).encode()))
+        return predicted(id, *self.ask(id, self.predictions, json.dumps(plain(inputs)).encode()))
 
     @property
     def _credentials(self) -> Credentials:

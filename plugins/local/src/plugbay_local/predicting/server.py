@@ -17,6 +17,8 @@ from plugbay_local.serving.turns import Turn, take_turn
 
 LARGEST = 1 << 30
 """Bytes of a request."""
+_HOSTS = frozenset({"127.0.0.1", "localhost"})
+"""What a client on this machine calls it. Any other name is one that a web page made lead here."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -25,12 +27,16 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
+        if self._refused():
+            return
         if self.path != "/health":
             self._answer(404, {"error": f"there is no {self.path}, only GET /health and POST /predict"})
             return
         self._answer(200, {"status": "ok", "model": self.server.model, "generation": self.server.generation})
 
     def do_POST(self) -> None:
+        if self._refused():
+            return
         if self.path != "/predict":
             self._answer(404, {"error": f"there is no {self.path}, only GET /health and POST /predict"})
             return
@@ -43,6 +49,9 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError as error:
             self._answer(400, {"error": f"the request is no JSON of known length: {error}"})
             return
+        except RecursionError:
+            self._answer(400, {"error": "the request is JSON that is nested too deeply to be read"})
+            return
         try:
             answer = _json(self.server.predict(inputs))
         except (ValueError, TypeError, LookupError) as error:
@@ -52,6 +61,17 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(500, {"error": f"{type(error).__name__}: {error}"})
         else:
             self._send(200, answer)
+
+    def _refused(self) -> bool:
+        """Whether the request comes from a page of another origin, or by a name that is not this machine's own."""
+        host, origin = self.headers.get("Host"), self.headers.get("Origin")
+        if host is not None and host.rpartition(":")[0] not in _HOSTS and host not in _HOSTS:
+            self._answer(421, {"error": f"this server is not {host!r}: it answers at 127.0.0.1 and localhost"})
+            return True
+        if origin is not None and origin != f"http://{host}":
+            self._answer(403, {"error": f"a page of the origin {origin!r} may not ask this server"})
+            return True
+        return False
 
     def _answer(self, code: int, body: object) -> None:
         self._send(code, _json(body))

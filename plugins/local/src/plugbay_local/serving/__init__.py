@@ -7,10 +7,11 @@ A flavor is a subclass of :class:`~plugbay_local.serving.deployer.ServerDeployer
         kept_in = "acme-deployments"
         server = "plugbay_acme.server"
         health = "/healthz"
+        predictions = "/score"
 
         @hookimpl
         def model_deployer_predict(self, id: str, inputs: Any) -> Any:
-            code, answer = self.ask(id, "/score", json.dumps(inputs).encode())
+            code, answer = self.ask(id, self.predictions, json.dumps(inputs).encode())
             ...
 
 The module ``server`` is run for each model. It says how one is loaded and how a server of the tool's begins and ends, in one

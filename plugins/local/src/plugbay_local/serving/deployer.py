@@ -34,6 +34,8 @@ class ServerDeployer:
     """The module that is run to serve a model; it calls :func:`~plugbay_local.serving.turns.take_turn`."""
     health: ClassVar[str] = "/health"
     """The path at which a server answers 200 to GET."""
+    predictions: ClassVar[str] = "/predict"
+    """The path at which a server takes inputs by POST: the end of a deployment's URL."""
 
     directory: Path | None = None
     """Where deployments keep their state and logs; without it a directory in `PLUGBAY_HOME` or the user's data directory."""
@@ -118,7 +120,7 @@ class ServerDeployer:
         return self.directory.expanduser().absolute() if self.directory is not None else user_path(self.kept_in)
 
     def _served(self, id: str) -> Served:
-        return Served(Generations(self._root() / id), self.server, self.health)
+        return Served(Generations(self._root() / id), self.server, self.health, self.predictions)
 
     def _existing(self, id: str) -> Served:
         served = self._served(id)

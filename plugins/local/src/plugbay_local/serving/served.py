@@ -26,6 +26,8 @@ class Served:
     """The module that is run to serve a model."""
     health: str
     """The path at which a server answers 200 to GET."""
+    predictions: str
+    """The path at which it takes inputs by POST."""
 
     @property
     def name(self) -> str:
@@ -108,7 +110,7 @@ class Served:
             id=self.name,
             name=self.name,
             state=state,
-            url=None if port is None else f"http://{HOST}:{port}",
+            url=None if port is None else f"http://{HOST}:{port}{self.predictions}",
             model=given["uri"],
             detail=detail,
             labels=given["labels"],
