@@ -129,6 +129,14 @@ def test_a_live_check_asks_every_tool(served):
     assert "does not answer: no route to host" in done.err
 
 
+def test_a_live_check_finds_a_secret_that_does_not_exist(served):
+    project = served('token = { secret = "chat.token" }')
+    assert project.plugbay("stack", "check").code == 0  # which asks nobody
+    done = project.plugbay("stack", "check", "--live")
+    assert done.code == 2
+    assert "token: no secrets manager of stack 'default' knows the secret 'chat.token'" in done.err
+
+
 def test_up_creates_and_down_destroys(served):
     project = served("")
     up = project.plugbay("stack", "up", "--json")

@@ -53,6 +53,7 @@ def _health(stack: Stack, problems: list[str]) -> list[dict[str, Any]]:
     try:
         with stack:
             for component in stack.components:
+                problems += [f"{component}: {problem}" for problem in stack.secret_problems(component)]
                 health = stack.health(component)
                 if health is None:
                     continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -11,6 +12,7 @@ from plugbay.config.merging import Keys, is_reference
 from plugbay.config.schema import ComponentConfig
 from plugbay.config.sourced import SourcedText
 from plugbay.errors import did_you_mean, listed
+from plugbay_hookspecs import Secret
 
 if TYPE_CHECKING:
     from plugbay.config.structuring import FetchSecret
@@ -43,6 +45,22 @@ def structure_settings(flavor: type, config: ComponentConfig, fetch_secret: Fetc
     if problems:
         raise SettingsError(problems)
     return instance
+
+
+def secrets_in(settings: Any, place: str = "") -> Iterator[tuple[str, Secret]]:
+    """Yield every secret among the settings of a component, with the place of its setting: ``servers[0].token``."""
+    if isinstance(settings, Secret):
+        yield place, settings
+    elif attrs.has(type(settings)):
+        for field in attrs.fields(type(settings)):
+            name = field.alias or field.name
+            yield from secrets_in(getattr(settings, field.name, None), f"{place}.{name}" if place else name)
+    elif isinstance(settings, Mapping):
+        for key, value in settings.items():
+            yield from secrets_in(value, f"{place}.{key}")
+    elif isinstance(settings, (list, tuple, set, frozenset)):
+        for index, value in enumerate(settings):
+            yield from secrets_in(value, f"{place}[{index}]")
 
 
 def _must_be_set(flavor: type) -> bool:

@@ -141,6 +141,18 @@ class Stack(Facades):
             return Health(ok=False, detail=f"{type(error).__name__}: {error}")
         return found
 
+    def secret_problems(self, component: Component) -> list[str]:
+        """What is wrong with each secret among a component's settings that cannot be had; the stack has been started."""
+        from plugbay.config.settings import secrets_in
+
+        problems = []
+        for place, secret in secrets_in(component.plugin):
+            try:
+                secret.reveal()
+            except Exception as error:  # noqa: BLE001  whatever a secrets manager raises
+                problems.append(f"{place}: {error}")
+        return problems
+
     def start(self) -> None:
         """Start the components in stack order; every start needs a stop, and only the first does anything.
 
