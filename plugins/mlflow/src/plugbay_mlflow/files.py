@@ -32,14 +32,18 @@ def download(server: Server, uri: str, target: Path) -> Path:
         import mlflow.artifacts
 
         return Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(target)))
-    parent, _, name = uri.rpartition("/")
-    copy = target / name
-    directory = {one["path"]: one["is_dir"] for one in _listed(server, parent)}.get(name)
+    copy = target / uri.rpartition("/")[2]
+    directory = _is_directory(server, uri)
     if directory is None:
         msg = f"there are no files at {uri}"
         raise FileNotFoundError(msg)
     _fetch(server, uri, copy, directory=directory)
     return copy
+
+
+def exists(server: Server, uri: str) -> bool:
+    """Whether there is a file or directory at a URI; taken for granted where the server does not serve files."""
+    return urlsplit(uri).scheme != _SERVED or _is_directory(server, uri) is not None
 
 
 def remove(server: Server, uri: str) -> None:
@@ -69,6 +73,12 @@ def _fetch(server: Server, uri: str, copy: Path, *, directory: bool) -> None:
     if expected:
         msg = f"{uri} broke off {expected} bytes before its end"
         raise ConnectionError(msg)
+
+
+def _is_directory(server: Server, uri: str) -> bool | None:
+    """Whether a directory is at the URI, or a file; ``None`` where there is neither."""
+    parent, _, name = uri.rpartition("/")
+    return {one["path"]: one["is_dir"] for one in _listed(server, parent)}.get(name)
 
 
 def _listed(server: Server, uri: str) -> list[dict]:  # type: ignore[type-arg]

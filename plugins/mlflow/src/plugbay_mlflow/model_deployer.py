@@ -17,6 +17,7 @@ from plugbay_mlflow.credentials import Credentials
 from plugbay_mlflow.server import Server, uri_problems
 from plugbay_mlflow.serving.fetching import fetched
 from plugbay_mlflow.serving.requests import plain, predicted
+from plugbay_mlflow.serving.signature import fractions_in
 
 
 @component
@@ -62,7 +63,12 @@ class MlflowModelDeployer(ServerDeployer):
 
     @hookimpl
     def model_deployer_predict(self, id: str, inputs: Any) -> Any:
-        return predicted(id, *self.ask(id, self.predictions, json.dumps(plain(inputs)).encode()))
+        request = plain(inputs)
+        wrong = fractions_in(request, self.path_of(id))
+        if wrong:
+            msg = f"deployment {id!r} does not take these inputs: {'; '.join(wrong)}"
+            raise ValueError(msg)
+        return predicted(id, *self.ask(id, self.predictions, json.dumps(request).encode()))
 
     @property
     def _credentials(self) -> Credentials:

@@ -16,7 +16,8 @@ from plugbay_hookspecs.types.model import ModelOrigin, ModelStage, ModelVersion,
 from plugbay_hookspecs.types.stack import Health, Problem, StackInfo
 from plugbay_mlflow import files
 from plugbay_mlflow.credentials import Credentials
-from plugbay_mlflow.models import FILES, STAGE, keeps_files, model_of, tags_of, version_of
+from plugbay_mlflow.logged import files_of_run, logged_model, run_and_name
+from plugbay_mlflow.models import FILES, STAGE, keeps_files, model_of, tags_of, version_of, versions_of
 from plugbay_mlflow.runs import experiment_id
 from plugbay_mlflow.server import Server, uri_problems
 
@@ -89,7 +90,7 @@ class MlflowModelRegistry:
     def model_registry_delete(self, name: str) -> bool:
         if self.model_registry_get(name) is None:
             return False
-        versions = list(self._versions(name))
+        versions = list(versions_of(name, self._server))
         try:
             self._server.delete("registered-models/delete", name=name)
         except KeyError:  # another one was quicker
@@ -107,10 +108,8 @@ class MlflowModelRegistry:
         given = {"name": name, "description": description}
         path = _local(source)
         if path is None:
-            uri = str(source)
-            of_run = {"run_id": uri.removeprefix("runs:/").partition("/")[0]} if uri.startswith("runs:/") else {}
-            made = self._server.post("model-versions/create", **given, source=uri, tags=tags, **of_run)
-            return version_of(made["model_version"])
+            where = self._of_uri(str(source))
+            return version_of(self._server.post("model-versions/create", **given, tags=tags, **where)["model_version"])
         if not path.exists():
             msg = f"there is no file or directory {path}"
             raise FileNotFoundError(msg)
@@ -146,7 +145,7 @@ class MlflowModelRegistry:
         self, name: str, stage: ModelStage | None, order: VersionOrder
     ) -> Sequence[ModelVersion]:
         aliases = self._model(name).aliases
-        found = [each for each in map(version_of, self._versions(name)) if stage in (None, each.stage)]
+        found = [each for each in map(version_of, versions_of(name, self._server)) if stage in (None, each.stage)]
         found.sort(key=lambda each: int(each.version), reverse=order == "newest")
         by_version: dict[str, list[str]] = {}
         for alias, version in sorted(aliases.items()):
@@ -171,7 +170,7 @@ class MlflowModelRegistry:
         self._version(name, version)
         self._set_stage(name, version, stage)
         if archive_others:
-            for other in map(version_of, self._versions(name)):
+            for other in map(version_of, versions_of(name, self._server)):
                 if other.stage == stage and other.version != version:
                     self._set_stage(name, other.version, "archived")
 
@@ -235,11 +234,20 @@ class MlflowModelRegistry:
         found: dict[str, Any] = self._server.get("model-versions/get", name=name, version=version)["model_version"]
         return found
 
-    def _versions(self, name: str) -> list[dict[str, Any]]:
-        quote = '"' if "'" in name else "'"
-        query: dict[str, Any] = {"filter": f"name = {quote}{name}{quote}", "max_results": 1000}
-        found = list(self._server.pages("model-versions/search", "model_versions", **query))
-        return [each for each in found if each["name"] == name]
+    def _of_uri(self, uri: str) -> dict[str, str]:
+        """What tells the server of a model at a URI: MLflow loads only versions that name their logged model."""
+        try:
+            logged = logged_model(uri, self._server)
+            if logged is not None:
+                id, run = str(logged["model_id"]), logged.get("source_run_id")
+                return {"source": f"models:/{id}", "model_id": id, **({"run_id": str(run)} if run else {})}
+            if urlsplit(uri).scheme == "runs":
+                files_of_run(uri, self._server)
+                return {"source": uri, "run_id": run_and_name(uri)[0]}
+        except (KeyError, FileNotFoundError) as error:
+            msg = f"{uri}: there is no such model at {self.uri}: {error.args[0]}"
+            raise FileNotFoundError(msg) from error
+        return {"source": uri}
 
     def _set_stage(self, name: str, version: str, stage: str) -> None:
         self._server.post("model-versions/set-tag", name=name, version=version, key=STAGE, value=stage)

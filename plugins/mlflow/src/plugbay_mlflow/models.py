@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from plugbay_hookspecs.types.model import ModelOrigin, ModelStage, ModelVersion, RegisteredModel
+from plugbay_mlflow.server import Server
 
 OURS = "plugbay."
 STAGE, FILES = "plugbay.stage", "plugbay.files"
@@ -71,3 +72,20 @@ def _tags(found: Mapping[str, Any]) -> dict[str, str]:
 
 def _seconds(milliseconds: Any) -> float | None:
     return None if milliseconds is None else int(milliseconds) / 1000
+
+
+def versions_of(name: str, server: Server) -> list[dict[str, Any]]:
+    """All versions of a model, as the server tells them."""
+    quote = '"' if "'" in name else "'"
+    query: dict[str, Any] = {"filter": f"name = {quote}{name}{quote}", "max_results": 1000}
+    found = server.pages("model-versions/search", "model_versions", **query)
+    return [each for each in found if each["name"] == name]
+
+
+def latest_version(name: str, server: Server) -> str:
+    """The highest version of a model. Raises ``KeyError`` where it has none."""
+    numbers = [int(each["version"]) for each in versions_of(name, server)]
+    if not numbers:
+        msg = f"model {name!r} has no version"
+        raise KeyError(msg)
+    return str(max(numbers))

@@ -65,6 +65,10 @@ class ServerDeployer:
         """
         return self._existing(id).ask(path, body, self.request_timeout)
 
+    def path_of(self, id: str) -> Path:
+        """Where the model of a deployment lies on this machine. Raises ``KeyError`` where there is no such deployment."""
+        return Path(self._existing(id).generations.last_given()["path"])
+
     @hookimpl
     def component_describe(self) -> Mapping[str, str]:
         return {"directory": str(self._root())}

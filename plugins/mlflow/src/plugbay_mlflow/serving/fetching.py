@@ -6,6 +6,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from plugbay_mlflow import files
+from plugbay_mlflow.logged import files_of_run, logged_model
+from plugbay_mlflow.models import latest_version
 from plugbay_mlflow.server import Server
 
 
@@ -25,14 +27,19 @@ def fetched(uri: str, server: Server, target: Path) -> Path:
 
 
 def _source(uri: str, server: Server) -> str:
+    """Where the files of a model lie."""
+    logged = logged_model(uri, server)
+    if logged is not None:
+        return str(logged["artifact_uri"])
     parts = urlsplit(uri)
-    first, _, rest = parts.path.strip("/").partition("/")
     if parts.scheme == "runs":
-        root = server.get("runs/get", run_id=first)["run"]["info"]["artifact_uri"]
-        return f"{root}/{rest}"
+        return files_of_run(uri, server)
     if parts.scheme != "models":
         return uri
+    first, _, version = parts.path.strip("/").partition("/")
     name, _, alias = first.partition("@")
     if alias:
-        rest = server.get("registered-models/alias", name=name, alias=alias)["model_version"]["version"]
-    return str(server.get("model-versions/get-download-uri", name=name, version=rest)["artifact_uri"])
+        version = server.get("registered-models/alias", name=name, alias=alias)["model_version"]["version"]
+    elif version == "latest":
+        version = latest_version(name, server)
+    return str(server.get("model-versions/get-download-uri", name=name, version=version)["artifact_uri"])
