@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from plugbay.testing.waiting import stretched
 from plugbay_hookspecs.types import DeploymentConfig, DeploymentFilter, Servable
 from plugbay_mlflow.model_deployer import MlflowModelDeployer
 from plugbay_mlflow.model_registry import MlflowModelRegistry
@@ -67,7 +68,7 @@ def deployer(tmp_path_factory: pytest.TempPathFactory, mlflow_uri: str) -> Itera
 def served(logged: Any, deployer: MlflowModelDeployer) -> str:
     """The id of a deployment of the model."""
     config = DeploymentConfig(name="served")
-    return deployer.model_deployer_deploy(Servable(uri=logged.model_uri), config, 300).id
+    return deployer.model_deployer_deploy(Servable(uri=logged.model_uri), config, stretched(300)).id
 
 
 def sources(logged: Any) -> list[str]:
@@ -94,7 +95,7 @@ def test_a_source_without_files_is_refused(logged, registry):
 def test_it_is_served_by_every_name_it_has(logged, registry, deployer):
     registry.model_registry_create_version("halving", logged.model_uri, "", {}, None)
     for uri in (*sources(logged), "models:/halving/latest"):
-        deployer.model_deployer_deploy(Servable(uri=uri), DeploymentConfig(name="halving"), 120)
+        deployer.model_deployer_deploy(Servable(uri=uri), DeploymentConfig(name="halving"), stretched(120))
         assert deployer.model_deployer_predict("halving", {"dataframe_records": [{"count": 4}]}) == [2]
 
 
