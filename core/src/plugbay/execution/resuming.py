@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,28 @@ import attrs
 from attrs import frozen
 
 from plugbay.code.location import CodeLocation
-from plugbay.errors import PlanError, PlugbayError, TargetError
+from plugbay.errors import PlanError, PlugbayError, TargetError, listed
 from plugbay.pipelines.compiled import Compiled
+from plugbay.pipelines.compiling import function_reference
 from plugbay.pipelines.pipeline import Pipeline
 from plugbay.pipelines.step import Step
 from plugbay.reference import resolve
 from plugbay.store.documents import RunRecord
 from plugbay.values import EncodingError, decode
 from plugbay_hookspecs.types import PlannedStep
+
+_Today = Mapping[str, tuple[PlannedStep, Step[..., Any]]]
+"""What the pipeline's code has today, by step id."""
+
+
+@frozen
+class _Found:
+    """A step of today's code."""
+
+    step: Step[..., Any]
+    reference: str
+    fingerprint: str | None
+    """``None`` where the pipeline does not tell how it calls the step."""
 
 
 @frozen(kw_only=True)
@@ -40,31 +55,33 @@ def resumption(
     the code that it was.
 
     :param finished: the ids of steps that have succeeded and will not be run again.
-    :param pipeline: imported already, where the code is no longer where it was.
-    :raises PlanError: when a step that is still to be run cannot be found.
+    :param pipeline: imported already, where its code is to be run and not that at the place where the run has found it.
+    :raises PlanError: when a step that is still to be run cannot be found, or is no longer what the plan calls.
     :raises TargetError: when the pipeline cannot be imported.
     """
     found = pipeline if pipeline is not None else _pipeline_of(record)
     today, unplannable = _compiled_today(found, record)
+    find = _by_reference if pipeline is None else functools.partial(_by_name, found)
     steps: dict[str, Step[..., Any]] = {}
     planned, problems, changed = [], [], []
     for old in record.plan.steps:
-        new = today.get(old.id)
-        if new is not None and new[0].function == old.function:
-            steps[old.id] = new[1]
-        elif old.id not in finished:
-            try:
-                steps[old.id] = _resolved(old)
-            except PlanError as error:
-                problems.append(str(error))
-        fingerprint = new[0].static_fingerprint if new is not None else None
-        if old.id not in finished and fingerprint != old.static_fingerprint:
-            if fingerprint is not None:
+        try:
+            new = find(old, today)
+            if old.id not in finished:
+                _check_fit(old, new.step)
+        except PlanError as error:
+            problems += [str(error)] if old.id not in finished else []
+            planned.append(old)
+            continue
+        steps[old.id] = new.step
+        if old.id not in finished and new.fingerprint != old.static_fingerprint:
+            if new.fingerprint is not None:
                 changed.append(old.id)
-            old = _with_fingerprint(old, fingerprint)
-        planned.append(old)
+            old = _with_fingerprint(old, new.fingerprint)
+        planned.append(attrs.evolve(old, function=new.reference))
     if problems:
-        raise PlanError("\n".join(problems))
+        anew = "or start a new run: it takes from the cache whatever has not changed"
+        raise PlanError("\n".join([*problems, f"name the file that has the code of the run, {anew}"]))
     plan = attrs.evolve(record.plan, steps=tuple(planned))
     return Resumption(compiled=found.compiled(plan, steps), changed=tuple(changed), unplannable=unplannable)
 
@@ -97,9 +114,7 @@ def _pipeline_of(record: RunRecord) -> Pipeline[..., Any]:
     return found
 
 
-def _compiled_today(
-    pipeline: Pipeline[..., Any], record: RunRecord
-) -> tuple[Mapping[str, tuple[PlannedStep, Step[..., Any]]], str | None]:
+def _compiled_today(pipeline: Pipeline[..., Any], record: RunRecord) -> tuple[_Today, str | None]:
     """The steps that the pipeline's code has today for the run's parameters: their options and fingerprints count."""
     try:
         parameters = {name: decode(tree) for name, tree in record.plan.parameters.items()}
@@ -111,13 +126,49 @@ def _compiled_today(
     return {step.id: (step, compiled.steps[step.id]) for step in compiled.plan.steps}, None
 
 
-def _resolved(planned: PlannedStep) -> Step[..., Any]:
+def _by_reference(old: PlannedStep, today: _Today) -> _Found:
+    """The step that the plan names, where the plan says it is."""
+    new = today.get(old.id)
+    if new is not None and new[0].function == old.function:
+        return _Found(new[1], old.function, new[0].static_fingerprint)
     try:
-        found = resolve(planned.function)
+        found = resolve(old.function)
     except (Exception, SystemExit) as error:
-        msg = f"step {planned.id!r} cannot be found at {planned.function}: {type(error).__name__}: {error}"
+        msg = f"step {old.id!r} cannot be found at {old.function}: {type(error).__name__}: {error}"
         raise PlanError(msg) from error
     if not isinstance(found, Step):
-        msg = f"step {planned.id!r}: {planned.function} is now a {type(found).__name__}, not a step"
+        msg = f"step {old.id!r}: {old.function} is now a {type(found).__name__}, not a step"
         raise PlanError(msg)
-    return found
+    return _Found(found, old.function, new[0].static_fingerprint if new is not None else None)
+
+
+def _by_name(pipeline: Pipeline[..., Any], old: PlannedStep, today: _Today) -> _Found:
+    """The step that the pipeline has under the id, or under the name of the function: its module may be another one."""
+    new = today.get(old.id) or next((each for each in today.values() if each[0].name == old.name), None)
+    if new is not None:
+        return _Found(new[1], new[0].function, new[0].static_fingerprint)
+    beside = pipeline.function.__globals__.get(old.name)  # all that is left if it cannot be compiled
+    if today or not isinstance(beside, Step):
+        known = listed(today) if today else "none that can be told"
+        msg = f"pipeline {pipeline.name!r} has no step {old.id!r}, which the run has still to do (it has: {known})"
+        raise PlanError(msg)
+    return _Found(beside, function_reference(beside), None)
+
+
+def _check_fit(old: PlannedStep, step: Step[..., Any]) -> None:
+    """Refuse a step that cannot be called with what was planned for it, or gives something else than others need."""
+    parameters = step.signature.parameters.parameters
+    unknown = [name for name in old.inputs if name not in parameters]
+    lacking = [
+        name
+        for name, parameter in parameters.items()
+        if parameter.default is parameter.empty and name not in old.inputs
+    ]
+    if unknown or lacking:
+        what = f"no longer takes {listed(unknown)}" if unknown else f"now takes {listed(lacking)} as well"
+        msg = f"step {old.id!r} {what}: it was planned with {listed(old.inputs)}"
+        raise PlanError(msg)
+    given, wanted = [output.name for output in step.signature.outputs], [output.name for output in old.outputs]
+    if given != wanted:
+        msg = f"step {old.id!r} now has the outputs {listed(given)}: it was planned with {listed(wanted)}"
+        raise PlanError(msg)
