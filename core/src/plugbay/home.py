@@ -3,14 +3,31 @@
 import os
 from pathlib import Path
 
+from plugbay.errors import ConfigError
+
+_HOMELESS = (
+    "this user has no home directory (neither HOME nor an entry in the list of users tells one): "
+    "set PLUGBAY_HOME to a directory that Plugbay may write to"
+)
+
 
 def _directory(platform_kind: str, name: str) -> Path:
     home = os.environ.get("PLUGBAY_HOME")
     if home:
-        return Path(home).expanduser().absolute() / name
+        try:
+            return Path(home).expanduser().absolute() / name
+        except RuntimeError as error:  # what pathlib raises
+            msg = f"PLUGBAY_HOME={home} begins at a home directory that is not known here: write the directory out"
+            raise ConfigError([msg]) from error
     import platformdirs  # not needed, and not loaded, where PLUGBAY_HOME is set
 
-    return Path(getattr(platformdirs, f"user_{platform_kind}_path")("plugbay", appauthor=False)) / name
+    try:
+        directory = Path(getattr(platformdirs, f"user_{platform_kind}_path")("plugbay", appauthor=False))
+    except RuntimeError as error:  # what platformdirs raises; some releases give a path that begins with ~ instead
+        raise ConfigError([_HOMELESS]) from error
+    if not directory.is_absolute():
+        raise ConfigError([_HOMELESS])
+    return directory / name
 
 
 def user_config_file() -> Path:

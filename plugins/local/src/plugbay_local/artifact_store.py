@@ -13,6 +13,7 @@ import attrs
 from plugbay_hookspecs import component, hookimpl
 from plugbay_hookspecs.types.stack import Health, Problem, StackInfo
 from plugbay_hookspecs.types.store import ObjectStat
+from plugbay_local.home import user_path
 from plugbay_local.objects import directories, keys, listing, reading, removing, writing
 
 
@@ -104,9 +105,4 @@ def _expanded(path: Path) -> str:
 
 def _default_path() -> Path:
     home = os.environ.get("PLUGBAY_HOME")
-    if home:
-        return Path(home, "store")
-    # Imported here because a store with a path does without it.
-    from platformdirs import user_data_path
-
-    return user_data_path("plugbay") / "store"
+    return Path(home, "store") if home else user_path("store")

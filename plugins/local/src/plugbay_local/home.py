@@ -12,4 +12,8 @@ def user_path(name: str) -> Path:
     # Imported here because who sets PLUGBAY_HOME does without it.
     from platformdirs import user_data_path
 
-    return user_data_path("plugbay") / name
+    try:
+        return user_data_path("plugbay") / name
+    except RuntimeError as error:
+        msg = "this user has no home directory: give the component a path, or set PLUGBAY_HOME"
+        raise ValueError(msg) from error

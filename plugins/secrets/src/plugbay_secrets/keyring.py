@@ -105,7 +105,11 @@ class KeyringSecretsManager:
         from filelock import FileLock
         from platformdirs import user_state_path
 
-        directory = user_state_path("plugbay", appauthor=False) / "locks"
+        try:
+            directory = user_state_path("plugbay", appauthor=False) / "locks"
+        except RuntimeError as error:
+            msg = "this user has no home directory, where the lock of the keyring would lie: set HOME"
+            raise OSError(msg) from error
         directory.mkdir(parents=True, exist_ok=True)
         name = hashlib.sha256(self.service.encode(errors="surrogatepass")).hexdigest()[:32]
         with FileLock(directory / f"keyring-{name}.lock", mode=0o600):
