@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from attrs import frozen
 
 from plugbay.errors import PlanError
-from plugbay.typecheck import bare
+from plugbay.typecheck import unaliased
 
 LONE_OUTPUT = "output"
 """The name of an output that the annotation does not name."""
@@ -76,27 +76,34 @@ def _resolved(annotation: Any, function: Callable[..., Any]) -> Any:
 
 
 def _outputs(declared: Any, where: str) -> tuple[tuple[Output, ...], bool]:
-    if declared is None or declared is type(None):
+    structure = unaliased(declared)
+    if structure is None or structure is type(None):
         return (), False
-    if typing.get_origin(declared) is tuple:
-        elements = typing.get_args(declared)
+    if typing.get_origin(structure) is tuple:
+        elements = typing.get_args(structure)
         names = [_output_name(element) for element in elements]
         if any(name is not None for name in names):
             outputs = tuple(
-                Output(name=name or f"{LONE_OUTPUT}_{index}", hint=bare(element))
+                Output(name=name or f"{LONE_OUTPUT}_{index}", hint=_without_name(element))
                 for index, (name, element) in enumerate(zip(names, elements, strict=True))
             )
             _check_names([output.name for output in outputs], where)
             return outputs, True
     name = _output_name(declared) or LONE_OUTPUT
     _check_names([name], where)
-    return (Output(name=name, hint=bare(declared)),), False
+    return (Output(name=name, hint=_without_name(declared)),), False
+
+
+def _without_name(hint: Any) -> Any:
+    return typing.get_args(hint)[0] if typing.get_origin(hint) is Annotated else hint
 
 
 def _output_name(hint: Any) -> str | None:
+    hint = unaliased(hint)
     if typing.get_origin(hint) is not Annotated:
         return None
-    return next((extra for extra in hint.__metadata__ if isinstance(extra, str)), None)
+    name = next((extra for extra in hint.__metadata__ if isinstance(extra, str)), None)
+    return name if name is not None else _output_name(typing.get_args(hint)[0])
 
 
 def _check_names(names: list[str], where: str) -> None:
