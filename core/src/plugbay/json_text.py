@@ -24,6 +24,8 @@ def indented(tree: Any) -> str:
         return _indented(tree)
     except ValueError:
         return _indented(spelt(tree))
+    except RecursionError:  # Python indents it with a frame for each level; what does not takes none
+        return compact(tree)
 
 
 def spelt(tree: Any) -> Any:

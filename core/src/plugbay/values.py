@@ -23,12 +23,14 @@ from typing import Any
 import attrs
 
 from plugbay.errors import PlugbayError
-from plugbay.reference import reference_to, resolve
+from plugbay.reference import main_module_name, reference_to, resolve
 
 _ATOMS = frozenset({str, int, bool, type(None)})
 _JSON = _ATOMS | {float}
 _LARGEST_INT = 1 << 2048
 """Smaller ints are written in decimal; Python refuses to convert very long ones."""
+_DEEPEST = 400
+"""Levels of JSON. A frame of Python is taken for each by who encodes and reads, and one of C by who sends it to a worker."""
 
 
 class EncodingError(PlugbayError, TypeError):
@@ -45,11 +47,11 @@ def encode(value: object, where: str = "value") -> Any:
     try:
         return _encode(value, where)
     except RecursionError as error:
-        msg = f"{where} is nested too deeply or contains itself"
+        msg = f"{where} is nested too deeply (more than {_DEEPEST} levels), or contains itself"
         raise EncodingError(msg) from error
 
 
-def _encode(value: Any, where: str) -> Any:
+def _encode(value: Any, where: str, depth: int = 0) -> Any:
     kind = type(value)
     if kind is int:
         return value if -_LARGEST_INT < value < _LARGEST_INT else {"$int": hex(value)}
@@ -63,11 +65,16 @@ def _encode(value: Any, where: str) -> Any:
             int not in kinds or (kinds == {int} and min(value) > -_LARGEST_INT and max(value) < _LARGEST_INT)
         ):
             return list(value)
-        return [_encode(item, f"{where}[{index}]") for index, item in enumerate(value)]
+    if kind is list or kind is tuple:
+        if depth >= _DEEPEST:
+            raise RecursionError
+        below = depth + 1 if kind is list else depth + 2
+        made = []  # a comprehension would be another frame of Python for each level
+        for index, item in enumerate(value):
+            made.append(_encode(item, f"{where}[{index}]", below))
+        return made if kind is list else {"$tuple": made}
     if kind is dict:
-        return _encode_dict(value, where)
-    if kind is tuple:
-        return {"$tuple": [_encode(item, f"{where}[{index}]") for index, item in enumerate(value)]}
+        return _encode_dict(value, where, depth)
     encoder = _ENCODERS.get(kind)
     if encoder is not None:
         return encoder(value, where)
@@ -80,21 +87,28 @@ def _encode(value: Any, where: str) -> Any:
         if tag in _DECODERS:
             return {tag: str(value)}
     if isinstance(value, tuple) and hasattr(kind, "_fields"):
-        return {"$namedtuple": _class_reference(kind, where), "items": [_encode(i, where) for i in value]}
+        return {"$namedtuple": _class_reference(kind, where), "items": [_encode(i, where, depth + 2) for i in value]}
     if attrs.has(kind) or dataclasses.is_dataclass(kind):
-        return {"$object": _class_reference(kind, where), "fields": _encode_fields(value, kind, where)}
+        return {"$object": _class_reference(kind, where), "fields": _encode_fields(value, kind, where, depth + 2)}
     msg = f"{where} is a {kind.__module__}.{kind.__qualname__}, which has no canonical form"
     raise EncodingError(msg)
 
 
-def _encode_dict(value: dict[Any, Any], where: str) -> Any:
+def _encode_dict(value: dict[Any, Any], where: str, depth: int) -> Any:
+    if depth >= _DEEPEST:
+        raise RecursionError
     if all(type(key) is str and not key.startswith("$") for key in value):
-        return {key: _encode(item, f"{where}[{key!r}]") for key, item in value.items()}
-    pairs = [[_encode(key, f"key of {where}"), _encode(item, f"{where}[{key!r}]")] for key, item in value.items()]
+        made = {}
+        for key, item in value.items():
+            made[key] = _encode(item, f"{where}[{key!r}]", depth + 1)
+        return made
+    pairs = []
+    for key, item in value.items():
+        pairs.append([_encode(key, f"key of {where}", depth + 3), _encode(item, f"{where}[{key!r}]", depth + 3)])
     return {"$dict": pairs}
 
 
-def _encode_fields(value: Any, kind: type, where: str) -> dict[str, Any]:
+def _encode_fields(value: Any, kind: type, where: str, depth: int) -> dict[str, Any]:
     """All that an attrs or dataclass instance is made of; refuses one that is made of more than its fields."""
     names = _field_names(kind)
     lacking = [name for name in names if not hasattr(value, name)]
@@ -114,7 +128,10 @@ def _encode_fields(value: Any, kind: type, where: str) -> dict[str, Any]:
         )
         msg = f"{where} is a {kind.__module__}.{kind.__qualname__} that {reason}, so it has no canonical form"
         raise EncodingError(msg)
-    return {name: _encode(getattr(value, name), f"{where}.{name}") for name in names}
+    fields = {}
+    for name in names:
+        fields[name] = _encode(getattr(value, name), f"{where}.{name}", depth)
+    return fields
 
 
 def _encode_set(tag: str) -> Callable[[Any, str], Any]:
@@ -169,13 +186,19 @@ def _field_names(kind: type) -> list[str]:
 
 
 def _class_reference(kind: type, where: str) -> str:
-    reference = reference_to(kind)
+    reference = reference_to(kind) or _reference_in_session(kind)
     if reference is None:
         msg = (
             f"{where} is a {kind.__qualname__}, which cannot be imported; define the class at the top level of a module"
         )
         raise EncodingError(msg)
     return reference
+
+
+def _reference_in_session(kind: type) -> str | None:
+    """A class of a notebook or a prompt, whose steps run in the process that has it."""
+    in_session = kind.__module__ == "__main__" and main_module_name() is None
+    return f"__main__:{kind.__qualname__}" if in_session and "<" not in kind.__qualname__ else None
 
 
 def decode(tree: Any) -> Any:
@@ -186,12 +209,20 @@ def decode(tree: Any) -> Any:
     if isinstance(tree, list):
         if all(type(item) in _JSON for item in tree):
             return list(tree)
-        return [decode(item) for item in tree]
+        items = []  # a comprehension would be another frame of Python for each level
+        for item in tree:
+            items.append(decode(item))
+        return items
     if not isinstance(tree, dict):
         return tree
     tag = next(iter(tree), "")
     if not tag.startswith("$"):
-        return {key: decode(item) for key, item in tree.items()}
+        read = {}
+        for key, item in tree.items():
+            read[key] = decode(item)
+        return read
+    if tag == "$tuple":
+        return tuple(decode(tree[tag]))
     try:
         return _DECODERS[tag](tree)
     except (KeyError, TypeError, ValueError, AttributeError, ImportError) as error:
@@ -263,7 +294,6 @@ _DECODERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "$set": lambda tree: {decode(item) for item in tree["$set"]},
     "$time": lambda tree: dt.time.fromisoformat(tree["$time"]).replace(**_zone_of(tree)),
     "$timedelta": lambda tree: dt.timedelta(*tree["$timedelta"]),
-    "$tuple": lambda tree: tuple(decode(item) for item in tree["$tuple"]),
     "$uuid": lambda tree: uuid.UUID(tree["$uuid"]),
 }
 
@@ -278,7 +308,10 @@ def canonical(tree: Any) -> bytes:
         payload = tree.encode("utf-8", "surrogatepass")
         return b"s%d:%b" % (len(payload), payload)
     if kind is list or kind is tuple:
-        payload = b"".join([canonical(item) for item in tree])
+        parts = []  # a comprehension would be another frame of Python for each level
+        for item in tree:
+            parts.append(canonical(item))
+        payload = b"".join(parts)
         return b"l%d:%b" % (len(payload), payload)
     if tree is None:
         return b"n0:"
@@ -294,7 +327,10 @@ def canonical(tree: Any) -> bytes:
         if "$dict" in tree:  # a dict whose keys are not all text is a list of pairs; its order counts no more
             payload = b"".join(sorted([canonical(pair) for pair in tree["$dict"]]))
             return b"D%d:%b" % (len(payload), payload)
-        payload = b"".join([canonical(key) + canonical(tree[key]) for key in sorted(tree)])
+        parts = []
+        for key in sorted(tree):
+            parts += [canonical(key), canonical(tree[key])]
+        payload = b"".join(parts)
         return b"d%d:%b" % (len(payload), payload)
     msg = f"{tree!r} is no JSON value"
     raise EncodingError(msg)

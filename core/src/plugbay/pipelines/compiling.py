@@ -208,14 +208,15 @@ def _paths_in(binding: Binding) -> Iterator[str]:
 
 
 def _paths_in_tree(tree: Any) -> Iterator[str]:
-    if isinstance(tree, dict):
-        if "$path" in tree:
-            yield tree["$path"]
-        for item in tree.values():
-            yield from _paths_in_tree(item)
-    elif isinstance(tree, list):
-        for item in tree:
-            yield from _paths_in_tree(item)
+    left = [tree]
+    while left:
+        tree = left.pop()
+        if isinstance(tree, dict):
+            if "$path" in tree:
+                yield tree["$path"]
+            left += reversed(tree.values())
+        elif isinstance(tree, list):
+            left += reversed(tree)
 
 
 def function_reference(step: Step[..., Any]) -> str:

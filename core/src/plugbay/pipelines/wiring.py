@@ -18,6 +18,10 @@ from plugbay_hookspecs.types import Binding, Each, ItemsOf, Literal, NamedItemsO
 if TYPE_CHECKING:
     from plugbay.pipelines.step import Step
 
+LONGEST_ID = 200
+"""Bytes of a step's id. File systems take 255 for a name, and a number of a call, one of an attempt and endings follow it."""
+_DEEPEST = 100
+"""Levels of lists and dicts around an output."""
 _current: ContextVar[Wiring | None] = ContextVar("plugbay_wiring", default=None)
 
 
@@ -90,6 +94,13 @@ class Wiring:
             self.calls[step].after.append(other.step)
 
     def _unique_id(self, wanted: str | None, name: str) -> str:
+        length = len((wanted or name).encode())
+        if length > LONGEST_ID:
+            msg = (
+                f"the id of step {name:.40}{'...' * (len(name) > 40)} has {length} bytes, and at most {LONGEST_ID} fit "
+                "into the names of its records and logs: give it a shorter one by id="
+            )
+            raise PlanError(msg)
         if wanted is not None:
             if wanted in self.calls:
                 msg = f"two steps have the id {wanted!r}; give each call its own id"
@@ -146,7 +157,7 @@ class Wiring:
             self.mapped_outputs.add((binding.step, binding.output))
         return Each(binding)
 
-    def _binding(self, value: Any, where: str) -> Binding:
+    def _binding(self, value: Any, where: str, depth: int = 0) -> Binding:
         if isinstance(value, OutputHandle):
             self._own(value.wiring, value.step)
             return OutputOf(value.step, value.output)
@@ -154,12 +165,18 @@ class Wiring:
             msg = f"{where}: step {value.step!r} returns nothing to pass on; to wait for it use .after(...)"
             raise PlanError(msg)
         if _holds_handle(value):
+            if depth >= _DEEPEST:
+                outer = where.partition("[")[0]
+                msg = f"{outer}: outputs of steps are nested in more than {_DEEPEST} lists and dicts, or in one that contains itself"
+                raise PlanError(msg)
             if isinstance(value, dict):
                 if not all(isinstance(key, str) for key in value):
                     msg = f"{where}: a dict that holds outputs of steps must have text keys"
                     raise PlanError(msg)
-                return NamedItemsOf({key: self._binding(item, f"{where}[{key!r}]") for key, item in value.items()})
-            return ItemsOf(tuple(self._binding(item, f"{where}[{i}]") for i, item in enumerate(value)))
+                return NamedItemsOf(
+                    {key: self._binding(item, f"{where}[{key!r}]", depth + 1) for key, item in value.items()}
+                )
+            return ItemsOf(tuple(self._binding(item, f"{where}[{i}]", depth + 1) for i, item in enumerate(value)))
         try:
             return Literal(encode(value, where))
         except EncodingError as error:
@@ -175,9 +192,18 @@ class Wiring:
 def _holds_handle(value: Any) -> bool:
     if isinstance(value, OutputHandle):
         return True
-    if isinstance(value, dict):
-        return any(_holds_handle(item) for item in value.values())
-    return isinstance(value, (list, tuple)) and any(_holds_handle(item) for item in value)
+    if not isinstance(value, (list, tuple, dict)):
+        return False
+    left, seen = [value], {id(value)}  # what is nested deeply, or in itself, is no reason to come to grief
+    while left:
+        inside = left.pop()
+        for item in inside.values() if isinstance(inside, dict) else inside:
+            if isinstance(item, OutputHandle):
+                return True
+            if isinstance(item, (list, tuple, dict)) and id(item) not in seen:
+                seen.add(id(item))
+                left.append(item)
+    return False
 
 
 def _argument_problem(value: Any, hint: Any, where: str) -> str | None:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from plugbay.values import decode, encode
+from plugbay.values import EncodingError, decode, encode
 from plugbay_hookspecs.types import Serializer
 
 _CHUNK = 1 << 20
@@ -32,7 +32,11 @@ def _content(source: Path | BinaryIO) -> bytes:
 def _save_pickle(value: Any, file: BinaryIO) -> None:
     import pickle
 
-    pickle.dump(value, file, protocol=5)
+    try:
+        pickle.dump(value, file, protocol=5)
+    except RecursionError as error:
+        msg = f"the {type(value).__qualname__} is nested too deeply to be kept: give it fewer levels, or write it to a file and return its path"
+        raise EncodingError(msg) from error
 
 
 def _load_pickle(source: Path | BinaryIO) -> Any:
