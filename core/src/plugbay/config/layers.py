@@ -11,7 +11,6 @@ from typing import Any
 from attrs import frozen
 
 from plugbay.config.environment import tables_of
-from plugbay.config.toml_file import UnreadableTomlError, read_toml
 from plugbay.errors import ConfigError
 from plugbay.home import user_config_file
 
@@ -103,8 +102,16 @@ def _is_there(path: Path) -> bool:
 def _read_file(path: Path) -> dict[str, Any] | None:
     """Read a file; ``None`` when there is none."""
     try:
-        table = read_toml(path)
+        path.lstat()
     except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise ConfigError([f"{path} cannot be read: {error.strerror}"]) from error
+    from plugbay.config.toml_file import UnreadableTomlError, read_toml  # many runs have no file
+
+    try:
+        table = read_toml(path)
+    except FileNotFoundError:  # it is a link to nothing
         return None
     except OSError as error:
         raise ConfigError([f"{path} cannot be read: {error.strerror}"]) from error

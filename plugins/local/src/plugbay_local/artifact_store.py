@@ -13,7 +13,6 @@ import attrs
 from plugbay_hookspecs import component, hookimpl
 from plugbay_hookspecs.types.stack import Health, Problem, StackInfo
 from plugbay_hookspecs.types.store import ObjectStat
-from plugbay_local.home import user_path
 from plugbay_local.objects import directories, keys, listing, reading, removing, writing
 
 
@@ -105,4 +104,8 @@ def _expanded(path: Path) -> str:
 
 def _default_path() -> Path:
     home = os.environ.get("PLUGBAY_HOME")
-    return Path(home, "store") if home else user_path("store")
+    if home:
+        return Path(home, "store")
+    from plugbay_local.home import user_path  # as little as can be is imported by every run
+
+    return user_path("store")
