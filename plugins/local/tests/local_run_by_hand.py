@@ -151,11 +151,11 @@ def sleep(started: str, stubborn: bool = False) -> bytes:
     """Sleep for a minute with a process of its own; write both pids to ``started``."""
     if stubborn:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     draft = Path(f"{started}.draft")
     draft.write_text(f"{os.getpid()} {child.pid}")
     draft.rename(started)
-    time.sleep(60)
+    time.sleep(600)
     return b""
 
 

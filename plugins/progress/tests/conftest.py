@@ -21,6 +21,7 @@ from plugbay.testing.waiting import stretched
 
 PRELUDE = """
 import os, sys, threading, time
+from plugbay.testing.waiting import stretched
 from plugbay_hookspecs.types import CacheSource, ErrorInfo, RunInfo, RunOutcome, StepInfo
 from plugbay_progress import Progress
 
@@ -37,7 +38,7 @@ def error(message="boom", type="ValueError"):
     return ErrorInfo(type=type, message=message)
 
 def redrawn():
-    time.sleep(0.35)
+    time.sleep(stretched(0.35))
 
 progress = Progress()
 

@@ -22,7 +22,7 @@ def first() -> int:
 def second(value: int) -> int:
     pathlib.Path("ran.txt").open("a").write("second ")
     if not pathlib.Path("go").exists():
-        time.sleep(60)
+        time.sleep(600)
     return value + 1
 
 
