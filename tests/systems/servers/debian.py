@@ -16,7 +16,11 @@ from servers.lacking import lacking
 _LOCK = Path(tempfile.gettempdir()) / "plugbay-tests-apt.lock"
 # A package's own process may hold dpkg's lock; a mirror that does not answer is asked again.
 _APT_GET = ("apt-get", "--quiet", "-o=DPkg::Lock::Timeout=120", "-o=Acquire::Retries=3", "-o=Acquire::http::Timeout=30")
-_QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
+_QUIET = {
+    "DEBIAN_FRONTEND": "noninteractive",
+    "PYTHONPATH": "",
+    "PYTHONWARNINGS": "",
+}  # packages have scripts in Python
 
 
 def need(*packages: str) -> None:
@@ -30,7 +34,7 @@ def need(*packages: str) -> None:
                 f"the Debian packages {', '.join(missing)} are not installed, and only root can install them with apt-get"
             )
         command = [*_APT_GET, "install", "--yes", "--no-install-recommends", *missing]
-        install(" ".join(missing), command, seconds=300, environment=_QUIET, before_second_try=_update)
+        install(" ".join(missing), command, seconds=300, environment=_QUIET, before_second_try=_put_right)
 
 
 def _is_installed(package: str) -> bool:
@@ -41,7 +45,8 @@ def _is_installed(package: str) -> bool:
         return False
 
 
-def _update() -> None:
-    """Get the lists of packages anew; what lacks after it, the second try tells."""
-    with suppress(subprocess.TimeoutExpired):
-        subprocess.run([*_APT_GET, "update"], capture_output=True, env={**os.environ, **_QUIET}, timeout=stretched(120))
+def _put_right() -> None:
+    """Finish what an interrupted installation left, and get the lists of packages anew; the second try tells what lacks."""
+    for command in (["dpkg", "--configure", "-a"], [*_APT_GET, "update"]):
+        with suppress(subprocess.TimeoutExpired):
+            subprocess.run(command, capture_output=True, env={**os.environ, **_QUIET}, timeout=stretched(120))
