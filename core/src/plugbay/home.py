@@ -50,6 +50,11 @@ def lock_directory() -> Path:
     return _directory("state", "locks")
 
 
+def started_directory() -> Path:
+    """Where it is noted which runs this user has started, and may go on with."""
+    return _directory("state", "started")
+
+
 def log_path(run_id: str, step: str, attempt: int) -> Path:
     """Where the log of an attempt lies on this machine until it is in the artifact store."""
     return log_directory() / run_id / log_name(step, attempt)

@@ -23,7 +23,7 @@ from typing import Any
 import attrs
 
 from plugbay.errors import PlugbayError
-from plugbay.reference import main_module_name, reference_to, resolve
+from plugbay.reference import main_module_name, reference_to, resolve_named
 
 _ATOMS = frozenset({str, int, bool, type(None)})
 _JSON = _ATOMS | {float}
@@ -244,7 +244,7 @@ def _zone_of(tree: dict[str, Any]) -> dict[str, Any]:
 
 
 def _decode_object(tree: dict[str, Any]) -> Any:
-    kind = resolve(tree["$object"])
+    kind = resolve_named(tree["$object"])
     if not isinstance(kind, type) or not (attrs.has(kind) or dataclasses.is_dataclass(kind)):
         msg = f"{tree['$object']} is neither an attrs class nor a dataclass"
         raise TypeError(msg)
@@ -259,7 +259,7 @@ def _decode_object(tree: dict[str, Any]) -> Any:
 
 
 def _enum_class(reference: str) -> Any:
-    kind = resolve(reference)
+    kind = resolve_named(reference)
     if not isinstance(kind, type) or not issubclass(kind, enum.Enum):
         msg = f"{reference} is not an enum"
         raise TypeError(msg)
@@ -267,11 +267,16 @@ def _enum_class(reference: str) -> Any:
 
 
 def _decode_namedtuple(tree: dict[str, Any]) -> Any:
-    kind = resolve(tree["$namedtuple"])
-    if not isinstance(kind, type) or not issubclass(kind, tuple):
+    kind = resolve_named(tree["$namedtuple"])
+    fields = getattr(kind, "_fields", None)
+    if not isinstance(kind, type) or not issubclass(kind, tuple) or fields is None:
         msg = f"{tree['$namedtuple']} is not a named tuple"
         raise TypeError(msg)
-    return kind(*(decode(item) for item in tree["items"]))
+    items = [decode(item) for item in tree["items"]]
+    if len(items) != len(fields):
+        msg = f"{tree['$namedtuple']} has {len(fields)} fields, and the value {len(items)}"
+        raise TypeError(msg)
+    return tuple.__new__(kind, items)  # as it was, without running a __new__ of its own
 
 
 _DECODERS: dict[str, Callable[[dict[str, Any]], Any]] = {

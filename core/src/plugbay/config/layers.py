@@ -90,6 +90,15 @@ def _project_layer(start: Path) -> Layer | None:
     return None
 
 
+def project_directory(start: Path) -> Path | None:
+    """The directory of the project's configuration, which applies in ``start``; ``None`` when there is none."""
+    try:
+        layer = _project_layer(start)
+    except ConfigError:
+        return None
+    return None if layer is None else layer.origin.directory
+
+
 def _is_there(path: Path) -> bool:
     """Tell whether there is anything of that name; what lies in a directory that may not be searched does not count."""
     try:

@@ -21,6 +21,7 @@ from plugbay.errors import (
     did_you_mean,
     listed,
 )
+from plugbay.execution import own_runs
 from plugbay.execution.failures import call_guarded, error_info, without_secrets
 from plugbay.execution.interruption import Interruption
 from plugbay.execution.live_run import LiveRun
@@ -72,6 +73,7 @@ def drive(compiled: Compiled, *, stack: str | Stack | None = None, use_cache: bo
         )
         with interruption.by_signals(), _owning(run_id, built, interruption) as ownership:
             put_once(built.artifact_store, plan_key(run_id), write(record))
+            own_runs.note(record)
             ownership.begin(record.driver)
             live = LiveRun(run_id, compiled, session, interruption, ownership, use_cache=use_cache, images=images)
             return _drive(live, compiled, record, session, interruption, ownership)
@@ -193,6 +195,8 @@ def _drive(
             failed_step=live.progress.failed_step,
         )
         _record_end(end, stack.artifact_store, ownership)
+        if status == "succeeded":
+            own_runs.forget(live.id)
         _upload_left_logs(session, live.id)
         outcome = RunOutcome(
             status=status,

@@ -12,11 +12,12 @@ from attrs import frozen
 
 from plugbay.code.location import CodeLocation
 from plugbay.errors import PlanError, PlugbayError, TargetError, listed
+from plugbay.execution.own_runs import is_of_project, is_own
 from plugbay.pipelines.compiled import Compiled
 from plugbay.pipelines.compiling import function_reference
 from plugbay.pipelines.pipeline import Pipeline
 from plugbay.pipelines.step import Step
-from plugbay.reference import resolve
+from plugbay.reference import resolve, resolve_named
 from plugbay.store.documents import RunRecord
 from plugbay.values import EncodingError, decode
 from plugbay_hookspecs.types import PlannedStep
@@ -102,9 +103,16 @@ def _pipeline_of(record: RunRecord) -> Pipeline[..., Any]:
     if root is not None and not Path(root).is_dir():
         msg = f"the code of run {record.id} was in {root}, which does not exist here; {again}"
         raise TargetError(msg)
+    own = is_own(record)
+    if not own and not is_of_project(record):
+        msg = (
+            f"run {record.id} names code in {root}, which does not belong to the project here, and you have not started the run "
+            f"on this machine: whoever may write to the artifact store could have named it; if it is yours, {again}"
+        )
+        raise TargetError(msg)
     CodeLocation(root=root).enter()
     try:
-        found = resolve(target)
+        found = resolve(target) if own else resolve_named(target, *filter(None, [root]))
     except (Exception, SystemExit) as error:
         msg = f"the pipeline of run {record.id} cannot be imported from {target} in {root}: {type(error).__name__}: {error}; {again}"
         raise TargetError(msg) from error
@@ -132,7 +140,7 @@ def _by_reference(old: PlannedStep, today: _Today) -> _Found:
     if new is not None and new[0].function == old.function:
         return _Found(new[1], old.function, new[0].static_fingerprint)
     try:
-        found = resolve(old.function)
+        found = resolve_named(old.function)
     except (Exception, SystemExit) as error:
         msg = f"step {old.id!r} cannot be found at {old.function}: {type(error).__name__}: {error}"
         raise PlanError(msg) from error
