@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import attrs
 
@@ -22,7 +22,10 @@ class LocalArtifactStore:
 
     path: Path | None = None
     """The directory; without it ``store`` in ``PLUGBAY_HOME`` or in the user's data directory."""
+    shared: Literal["group"] | None = None
+    """``group``: every user of the directory's group may write, whatever the umask says; otherwise the umask decides."""
     _root: str = attrs.field(init=False, repr=False)
+    _root_is_shared: bool = attrs.field(init=False, repr=False, eq=False, default=False)
 
     def __attrs_post_init__(self) -> None:
         # As text, because each operation joins it with a key.
@@ -30,6 +33,7 @@ class LocalArtifactStore:
 
     @hookimpl
     def artifact_store_put(self, key: str, source: bytes | Path, if_absent: bool, durable: bool) -> bool:
+        self._share()
         return writing.write_object(self._root, key, source, if_absent=if_absent, durable=durable)
 
     @hookimpl
@@ -63,6 +67,7 @@ class LocalArtifactStore:
 
     @hookimpl
     def artifact_store_scratch(self) -> Path:
+        self._share()
         directories.create_scratch(self._root)
         return Path(self._root, directories.SCRATCH)
 
@@ -84,6 +89,7 @@ class LocalArtifactStore:
 
         started = time.perf_counter()
         try:
+            self._share()
             free = probe(self._root)
         except OSError as error:
             return Health(ok=False, detail=str(error))
@@ -91,11 +97,18 @@ class LocalArtifactStore:
 
     @hookimpl
     def component_provision(self) -> None:
+        self._share()
         directories.create_scratch(self._root)
 
     @hookimpl
     def component_describe(self) -> Mapping[str, str]:
         return {"path": self._root, "url": Path(self._root).as_uri()}
+
+    def _share(self) -> None:
+        """Before anything is made in the directory: let its group write, if that is wanted."""
+        if self.shared and not self._root_is_shared:
+            directories.share_root(self._root)
+            self._root_is_shared = True
 
 
 def _expanded(path: Path) -> str:

@@ -18,6 +18,8 @@ from plugbay_local.objects.flushing import flush
 SCRATCH = ".scratch"
 """The directory under the root where files are written before they are moved to their keys."""
 
+_SHARED = stat.S_ISGID | stat.S_IWGRP
+_WRITABLE = stat.S_IRGRP | stat.S_IWGRP
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY
 _DIRECTORY_BELOW = _DIRECTORY | os.O_NOFOLLOW
 
@@ -89,8 +91,7 @@ def open_scratch(root_descriptor: int) -> int:
     try:
         return _open_below(root_descriptor, SCRATCH)
     except FileNotFoundError:
-        _make(root_descriptor, SCRATCH)
-        return _open_below(root_descriptor, SCRATCH)
+        return _made_below(root_descriptor, SCRATCH)
 
 
 def create_scratch(root: str) -> None:
@@ -133,8 +134,7 @@ def create_chain(chain: list[int], parts: Iterable[str]) -> int:
             # A directory that someone else made this moment may not be flushed yet either.
             if first_changed is None:
                 first_changed = len(chain) - 1
-            _make(parent, part)
-            chain.append(_open_below(parent, part))
+            chain.append(_made_below(parent, part))
     return len(chain) - 1 if first_changed is None else first_changed
 
 
@@ -158,6 +158,46 @@ def create_directory(root: str, parts: Sequence[str], *, durable: bool) -> tuple
         raise
 
 
+def share_root(root: str) -> None:
+    """Make the root a directory that its group shares: what is made below it then is shared, too.
+
+    Raises ``PermissionError`` when it is another user's, who has not done so.
+    """
+    descriptor = create_root(root, durable=True)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if mode & _SHARED != _SHARED:
+            os.fchmod(descriptor, stat.S_IMODE(mode) | _SHARED | stat.S_IRGRP | stat.S_IXGRP)
+    except PermissionError as error:
+        msg = f"its group cannot write to it, and its owner alone can let it: chmod g+rwxs {root}"
+        raise PermissionError(EACCES, msg, root) from error
+    finally:
+        os.close(descriptor)
+
+
+def is_shared(root: str) -> bool:
+    """Tell whether the root is a directory that its group shares."""
+    try:
+        return os.stat(root).st_mode & _SHARED == _SHARED
+    except OSError:
+        return False
+
+
+def share(descriptor: int, parent: int) -> None:
+    """Let the group of a directory that is shared write to what was made in it: that a directory is can be seen by its mode."""
+    above = os.fstat(parent)
+    if above.st_mode & _SHARED != _SHARED:
+        return
+    own = os.fstat(descriptor)
+    is_directory = stat.S_ISDIR(own.st_mode)
+    wanted = stat.S_IMODE(own.st_mode) | (_SHARED | stat.S_IRGRP | stat.S_IXGRP if is_directory else _WRITABLE)
+    with suppress(PermissionError):  # another user's, who sees to it
+        if own.st_gid != above.st_gid:  # a file that was made elsewhere
+            os.fchown(descriptor, -1, above.st_gid)
+        if wanted != stat.S_IMODE(own.st_mode):
+            os.fchmod(descriptor, wanted)
+
+
 def close_all(descriptors: Iterable[int]) -> None:
     """Close descriptors."""
     for descriptor in descriptors:
@@ -178,9 +218,17 @@ def is_link(parent: int, name: str) -> bool:
         return False
 
 
-def _make(parent: int, name: str) -> None:
+def _made_below(parent: int, name: str) -> int:
+    """Make a directory, unless somebody else just has, and open it."""
     with suppress(FileExistsError):
         os.mkdir(name, dir_fd=parent)
+    made = _open_below(parent, name)
+    try:
+        share(made, parent)
+    except BaseException:
+        os.close(made)
+        raise
+    return made
 
 
 def _open_below(parent: int, name: str) -> int:

@@ -4,8 +4,9 @@ import functools
 import os
 import shutil
 import stat
+import time
 from contextlib import suppress
-from errno import EEXIST, EINVAL, EISDIR, EOPNOTSUPP, EPERM, EXDEV
+from errno import EACCES, EEXIST, EINVAL, EISDIR, EOPNOTSUPP, EPERM, EXDEV
 from pathlib import Path
 
 from plugbay_local.objects.directories import (
@@ -14,10 +15,12 @@ from plugbay_local.objects.directories import (
     create_directory,
     create_root,
     is_link,
+    is_shared,
     open_chain,
     open_root,
     open_scratch,
     refuse_link,
+    share,
 )
 from plugbay_local.objects.flushing import flush
 from plugbay_local.objects.keys import parts_of
@@ -29,6 +32,8 @@ _STORED_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 
 # An attempt is lost when another process removes a directory, or the object, in the microseconds in between.
 _ATTEMPTS = 1000
+_SHARING = 20
+_PAUSE = 0.01
 
 
 def write_object(root: str, key: str, source: bytes | Path, *, if_absent: bool, durable: bool) -> bool:
@@ -68,13 +73,14 @@ def _put_unnamed(root: str, parts: list[str], content: bytes, *, if_absent: bool
 
     :returns: whether it was written; ``None`` where the file system has no such files, or there is an object to replace.
     """
-    for _ in range(_ATTEMPTS):
+    for attempt in range(_ATTEMPTS):
         opened: list[int] = []
         file = None
         try:
             opened, changed_from = create_directory(root, parts[:-1], durable=durable)
             parent = opened[-1]
             file = os.open(".", _UNNAMED_FILE, 0o666, dir_fd=parent)
+            share(file, parent)
             _write_all(file, content)
             if durable:
                 flush(file)
@@ -92,7 +98,8 @@ def _put_unnamed(root: str, parts: list[str], content: bytes, *, if_absent: bool
         except OSError as error:
             if error.errno in _CANNOT_BE_UNNAMED:
                 return None
-            raise
+            if error.errno != EACCES or not _is_being_shared(attempt, root):
+                raise
         else:
             return True
         finally:
@@ -100,6 +107,14 @@ def _put_unnamed(root: str, parts: list[str], content: bytes, *, if_absent: bool
                 os.close(file)
             close_all(opened)
     return None
+
+
+def _is_being_shared(attempt: int, root: str) -> bool:
+    """Whether another user may have made a directory a moment ago, and be about to share it."""
+    if attempt >= _SHARING or not is_shared(root):
+        return False
+    time.sleep(_PAUSE)
+    return True
 
 
 @functools.cache
@@ -112,6 +127,7 @@ def _put_scratch(root_directory: int, parts: list[str], content: bytes, *, if_ab
     try:
         name = f"put-{os.urandom(8).hex()}"
         file = os.open(name, _SCRATCH_FILE, 0o666, dir_fd=scratch)
+        share(file, scratch)
         try:
             try:
                 _write_all(file, content)
@@ -158,6 +174,7 @@ def _let_the_umask_decide(source_file: int, root_directory: int) -> None:
     name = f"put-{os.urandom(8).hex()}"
     try:
         made = os.open(name, _SCRATCH_FILE, 0o666, dir_fd=scratch)
+        share(made, scratch)
         try:
             wanted, found = (stat.S_IMODE(os.fstat(file).st_mode) for file in (made, source_file))
         finally:
@@ -168,6 +185,7 @@ def _let_the_umask_decide(source_file: int, root_directory: int) -> None:
     if found != wanted:
         with suppress(OSError):  # it is another user's, who decides
             os.fchmod(source_file, wanted)
+    share(source_file, root_directory)
 
 
 def _put_copy(root_directory: int, parts: list[str], source_file: int, *, if_absent: bool, durable: bool) -> bool:
@@ -175,6 +193,7 @@ def _put_copy(root_directory: int, parts: list[str], source_file: int, *, if_abs
     try:
         name = f"put-{os.urandom(8).hex()}"
         file = os.open(name, _SCRATCH_FILE, 0o666, dir_fd=scratch)
+        share(file, scratch)
         try:
             with os.fdopen(source_file, "rb", closefd=False) as reader, os.fdopen(file, "wb", buffering=0) as writer:
                 shutil.copyfileobj(reader, writer, 1 << 20)
