@@ -52,6 +52,7 @@ class Aftermath:
             kind = CacheEntry if key.startswith("cache/") else KINDS.get(path.name, AttemptRecord)
             if "/drivers/" in key:
                 continue
+            kind = EndRecord if "/ends/" in key else kind
             content = path.read_bytes()
             try:
                 read(content, kind, key)

@@ -141,8 +141,10 @@ class Lab:
         return Counter(record.step for record in self.records(run_id) if record.status == "succeeded")
 
     def end(self, run_id: str | None = None) -> EndRecord | None:
-        paths = list((self.store / "runs").glob(f"{run_id or '*'}/end.json"))
-        return read(paths[0].read_bytes(), EndRecord, str(paths[0])) if paths else None
+        names = ("end.json", "ends/*.json")
+        paths = [path for name in names for path in (self.store / "runs").glob(f"{run_id or '*'}/{name}")]
+        ends = [read(path.read_bytes(), EndRecord, str(path)) for path in paths]
+        return max(ends, key=lambda end: end.driver, default=None)
 
     def value(self, step: str, run_id: str | None = None) -> Any:
         """The lone output of a step, from its record."""
@@ -179,5 +181,7 @@ class Lab:
                         assert (self.store / "blobs" / digest[:2] / digest).is_file(), (key, digest)
             elif "/drivers/" in key:
                 read(content, Driver, key)
-            elif "/logs/" not in key and "/tasks/" not in key and name not in ("heartbeat", "cancel"):
+            elif "/ends/" in key:
+                read(content, EndRecord, key)
+            elif kind == "runs" and not any(part in key for part in ("/logs/", "/tasks/", "/beats/", "/cancels/")):
                 read(content, {"plan.json": RunRecord, "end.json": EndRecord}[name], key)
