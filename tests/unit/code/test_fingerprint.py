@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from plugbay.code import fingerprint
 from plugbay.code.fingerprint import code_fingerprint
+from plugbay.code.project import forget_projects
 
 Fingerprint = Callable[..., str]
 
@@ -31,7 +31,7 @@ def fingerprint_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
             if name.partition(".")[0] in names:
                 del sys.modules[name]
         importlib.invalidate_caches()
-        fingerprint.is_project_module.cache_clear()
+        forget_projects()
 
     def take(steps: str, target: str = "target", **modules: str) -> str:
         for name, text in {**modules, "steps": steps}.items():
@@ -42,7 +42,7 @@ def fingerprint_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
             path.write_text(dedent(text))
             names.add(name.partition("__")[0])
         forget()
-        return code_fingerprint(getattr(importlib.import_module("steps"), target))
+        return code_fingerprint(getattr(importlib.import_module("steps"), target)).digest
 
     yield take
     forget()
@@ -261,7 +261,7 @@ def test_pickling_an_instance_keeps_it(fingerprint_of: Fingerprint) -> None:
     before = fingerprint_of("class C: pass\ndef target(): return C()")
     steps = sys.modules["steps"]
     pickle.dumps(steps.target())
-    assert code_fingerprint(steps.target) == before
+    assert code_fingerprint(steps.target).digest == before
 
 
 def test_recursion_ends(fingerprint_of: Fingerprint) -> None:
@@ -276,7 +276,7 @@ def test_it_works_without_source() -> None:
         for namespace in ({}, {"__name__": "nowhere"}, {"__name__": "__main__"}):
             scope: dict[str, Any] = dict(namespace)
             exec(f"def helper(): return {number}\ndef target(): return helper()", scope)
-            taken.add((number, code_fingerprint(scope["target"])))
+            taken.add((number, code_fingerprint(scope["target"]).digest))
     assert len({value for _, value in taken}) == 2
     assert len(taken) == 2
 
@@ -303,7 +303,7 @@ def test_processes_with_different_hash_seeds_agree(tmp_path: Path) -> None:
         return x in {"p", "q", "r", "s"}, WORDS, KINDS, TABLE, Colour.RED, ROWS, re.compile("a")
     """
     (tmp_path / "steps.py").write_text(dedent(text))
-    script = "import steps, json; from plugbay.code.fingerprint import code_fingerprint as f; print(json.dumps(f(steps.target)))"
+    script = "import steps, json; from plugbay.code.fingerprint import code_fingerprint as f; print(json.dumps(f(steps.target).digest))"
     taken = set()
     for seed in ("0", "1", "77"):
         environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(tmp_path)}
@@ -322,7 +322,7 @@ def test_a_script_and_its_import_agree(tmp_path: Path) -> None:
         def target(): return C().m()
         if __name__ == "__main__":
             import script
-            print(code_fingerprint(target) == code_fingerprint(script.target))
+            print(code_fingerprint(target).digest == code_fingerprint(script.target).digest)
         """)
     )
     done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from plugbay.code.project import is_project_module
+from plugbay.code.project import Project, library_directory
 from plugbay.errors import StoreError, TargetError
 
 _SKIPPED = frozenset({"__pycache__", "node_modules", "build", "dist", "site-packages", "venv"})
@@ -22,6 +22,8 @@ class CodeLocation:
 
     root: str | None
     """Absolute; ``None`` for code that has no file, such as a notebook's."""
+    module: str | None = None
+    """The module that the pipeline is in."""
 
     def enter(self) -> None:
         """Put the directory on ``sys.path`` of this process."""
@@ -40,7 +42,7 @@ def locate(module_name: str) -> CodeLocation:
     if name in ("__main__", "__mp_main__"):
         name = spec.name if spec is not None else Path(file).stem
     depth = len(name.split(".")) - (0 if Path(file).name == "__init__.py" else 1)
-    return CodeLocation(root=str(Path(file).resolve().parents[depth]))
+    return CodeLocation(root=str(Path(file).resolve().parents[depth]), module=module_name)
 
 
 def archive(location: CodeLocation) -> tuple[str, bytes]:
@@ -53,7 +55,7 @@ def archive(location: CodeLocation) -> tuple[str, bytes]:
         msg = "the steps are defined where there is no file (a notebook, a prompt): they cannot run on another machine; put them into a module"
         raise TargetError(msg)
     root = Path(location.root)
-    files = sorted(_project_files(root))
+    files = sorted(_project_files(root, Project.of_module(location.module)))
     total = sum(path.stat().st_size for path in files)
     if total > _LARGEST:
         too_large = f"the Python files under {root} that would be shipped have {total:,} bytes, more than {_LARGEST:,}"
@@ -82,12 +84,13 @@ def unpack(digest: str, content: bytes, directory: Path) -> None:
         bundle.extractall(directory)
 
 
-def _project_files(root: Path) -> set[Path]:
-    files: set[Path] = set(root.glob("*.py"))
+def _project_files(root: Path, project: Project) -> set[Path]:
+    installed = library_directory(root / "any.py") is not None  # where libraries lie beside the project
+    files: set[Path] = set() if installed else set(root.glob("*.py"))
     packages = set()
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if not file or not str(file).endswith(".py") or not is_project_module(name):
+        if not file or not str(file).endswith(".py") or not project.owns(name):
             continue
         path = Path(file).resolve()
         if not path.is_relative_to(root):

@@ -34,6 +34,7 @@ class _Found:
     reference: str
     fingerprint: str | None
     """``None`` where the pipeline does not tell how it calls the step."""
+    cache: bool = True
 
 
 @frozen(kw_only=True)
@@ -78,7 +79,7 @@ def resumption(
         if old.id not in finished and new.fingerprint != old.static_fingerprint:
             if new.fingerprint is not None:
                 changed.append(old.id)
-            old = _with_fingerprint(old, new.fingerprint)
+            old = _with_fingerprint(old, new.fingerprint, cache=new.cache)
         planned.append(attrs.evolve(old, function=new.reference))
     if problems:
         anew = "or start a new run: it takes from the cache whatever has not changed"
@@ -87,11 +88,11 @@ def resumption(
     return Resumption(compiled=found.compiled(plan, steps), changed=tuple(changed), unplannable=unplannable)
 
 
-def _with_fingerprint(step: PlannedStep, fingerprint: str | None) -> PlannedStep:
+def _with_fingerprint(step: PlannedStep, fingerprint: str | None, *, cache: bool) -> PlannedStep:
     """The step under the fingerprint of today's code; where that is not known, outside the cache."""
     if fingerprint is None:
         return attrs.evolve(step, cache=False)
-    return attrs.evolve(step, static_fingerprint=fingerprint)
+    return attrs.evolve(step, static_fingerprint=fingerprint, cache=step.cache and cache)
 
 
 def _pipeline_of(record: RunRecord) -> Pipeline[..., Any]:
@@ -138,7 +139,7 @@ def _by_reference(old: PlannedStep, today: _Today) -> _Found:
     """The step that the plan names, where the plan says it is."""
     new = today.get(old.id)
     if new is not None and new[0].function == old.function:
-        return _Found(new[1], old.function, new[0].static_fingerprint)
+        return _Found(new[1], old.function, new[0].static_fingerprint, new[0].cache)
     try:
         found = resolve_named(old.function)
     except (Exception, SystemExit) as error:
@@ -147,14 +148,16 @@ def _by_reference(old: PlannedStep, today: _Today) -> _Found:
     if not isinstance(found, Step):
         msg = f"step {old.id!r}: {old.function} is now a {type(found).__name__}, not a step"
         raise PlanError(msg)
-    return _Found(found, old.function, new[0].static_fingerprint if new is not None else None)
+    if new is None:
+        return _Found(found, old.function, None)
+    return _Found(found, old.function, new[0].static_fingerprint, new[0].cache)
 
 
 def _by_name(pipeline: Pipeline[..., Any], old: PlannedStep, today: _Today) -> _Found:
     """The step that the pipeline has under the id, or under the name of the function: its module may be another one."""
     new = today.get(old.id) or next((each for each in today.values() if each[0].name == old.name), None)
     if new is not None:
-        return _Found(new[1], new[0].function, new[0].static_fingerprint)
+        return _Found(new[1], new[0].function, new[0].static_fingerprint, new[0].cache)
     beside = pipeline.function.__globals__.get(old.name)  # all that is left if it cannot be compiled
     if today or not isinstance(beside, Step):
         known = listed(today) if today else "none that can be told"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from plugbay.code.fingerprint import code_fingerprint
+from plugbay.code.fingerprint import CodeFingerprint, Unknown, Walk
+from plugbay.code.project import Project
 from plugbay.errors import PlanError
 from plugbay.pipelines.options import parse_resources
 from plugbay.reference import reference_to, resolve
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
     from plugbay.pipelines.wiring import Call, Wiring
     from plugbay_hookspecs.types import Resources, Retry
 
+_log = logging.getLogger("plugbay")
+
+_SHOWN = 3
 FAILURE_POLICIES = ("stop", "continue", "fail-fast")
 
 
@@ -87,11 +92,13 @@ class _Planner:
 
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
-        self._code: dict[int, str] = {}
+        self._walks: dict[Project, Walk] = {}
+        self._code: dict[int, CodeFingerprint] = {}
         self._references: dict[int, str] = {}
         self._asked: dict[int, tuple[Retry, Resources]] = {}
         self._specs: dict[int, tuple[OutputSpec, ...]] = {}
         self._files: dict[Path, str] = {}
+        self._warned: set[Step[..., Any]] = set()
 
     def planned(self, call: Call) -> PlannedStep:
         step, options = call.step, call.step.options
@@ -110,7 +117,7 @@ class _Planner:
             requirements=tuple(options.requirements),
             fail_on_report=options.fail_on_report,
             resources=resources,
-            cache=options.cache,
+            cache=options.cache and self._can_be_told(call),
             static_fingerprint=self._static_fingerprint(call),
         )
 
@@ -138,10 +145,7 @@ class _Planner:
         return found
 
     def _static_fingerprint(self, call: Call) -> str:
-        function = call.step.function
-        code = self._code.get(id(function))
-        if code is None:
-            code = self._code[id(function)] = code_fingerprint(function)
+        code = self._code_fingerprint(call.step).digest
         options = call.step.options
         declared = [self._dependency(dependency, call.id) for dependency in options.depends]
         files = [
@@ -152,6 +156,27 @@ class _Planner:
         if not declared and not files and not options.version and not strict:
             return code
         return hashlib.sha256(canonical([code, options.version, declared, files, *strict])).hexdigest()
+
+    def _code_fingerprint(self, step: Step[..., Any]) -> CodeFingerprint:
+        found = self._code.get(id(step))
+        if found is None:
+            project = Project.of(step.function)
+            walk = self._walks.get(project)
+            if walk is None:
+                walk = self._walks[project] = Walk(project)
+            found = self._code[id(step)] = walk.of_function(step.function)
+        return found
+
+    def _can_be_told(self, call: Call) -> bool:
+        """Whether all that the step reaches is known by content, or the user answers for the rest with ``version``."""
+        options = call.step.options
+        unknown = self._code_fingerprint(call.step).unknown
+        if not unknown or options.version or not options.cache:
+            return True
+        if call.step not in self._warned:
+            self._warned.add(call.step)
+            _log.warning("%s", _why_not_cached(call.id, unknown))
+        return False
 
     def _dependency(self, dependency: str | Path, where: str) -> list[str]:
         if isinstance(dependency, Path):
@@ -174,6 +199,17 @@ class _Planner:
         if digest is None:
             digest = self._files[path] = _digest_of_path(path)
         return digest
+
+
+def _why_not_cached(step: str, unknown: Sequence[Unknown]) -> str:
+    shown = ", ".join(map(str, unknown[:_SHOWN]))
+    more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
+    name = unknown[0].name
+    return (
+        f"step {step!r} is not answered from the cache, because it reaches what cannot be told apart by content: {shown}{more}. "
+        f"Name the version of what it uses with @step(version=...), leave it out with @step(ignore=[{name!r}]), "
+        "pass it as depends=[...] what it is made from, or install a plugin with the hook fingerprint_of for its type"
+    )
 
 
 def _digest_of_path(path: Path) -> str:

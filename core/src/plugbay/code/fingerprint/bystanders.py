@@ -1,0 +1,60 @@
+"""Objects that code reaches for their effect: nothing that they hold can change a result."""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import re
+import sys
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from plugbay.code.fingerprint.description import Description, type_name
+
+if TYPE_CHECKING:
+    from plugbay.code.fingerprint.walk import Walk
+
+_BY_TYPE = (
+    *(type(threading.Lock()), type(threading.RLock()), threading.Condition, threading.Semaphore, threading.Event),
+    *(threading.Barrier, threading.local, weakref.ref, weakref.ProxyType, weakref.CallableProxyType),
+    *(logging.Handler, logging.Formatter, logging.Filter),
+)
+_STREAMS = ("stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__")
+_DERIVED = frozenset(
+    {"SchemaValidator", "SchemaSerializer", "PluggableSchemaValidator", "MockValSer", "MockCoreSchema"}
+)
+"""What pydantic makes of a class when it is first needed; the class counts by itself."""
+
+
+def describe_bystander(walk: Walk, value: Any, found: Description) -> bool:
+    """Tell such an object by what it is: a logger by its name, most others by their type."""
+    kind = type(value)
+    if isinstance(value, (logging.Logger, logging.LoggerAdapter)):
+        found.say("logger", str(getattr(value, "name", "")))
+    elif isinstance(value, _BY_TYPE) or _is_executor(kind):
+        found.say("bystander", type_name(kind))
+        if walk.project.owns(kind.__module__):
+            found.refer(".__class__", kind)
+    elif kind is contextvars.ContextVar:
+        found.say("context variable", value.name)
+        default = contextvars.Context().run(value.get, _NONE)
+        if default is not _NONE:
+            found.refer(".default", default)
+    elif kind is re.Pattern:
+        found.say("pattern", value.flags)
+        found.refer(".pattern", value.pattern)
+    elif any(value is getattr(sys, name, None) for name in _STREAMS):
+        found.say("stream", type_name(kind))
+    elif kind.__name__ in _DERIVED and kind.__module__.partition(".")[0] in ("pydantic", "pydantic_core"):
+        found.say("derived", kind.__name__)
+    else:
+        return False
+    return True
+
+
+def _is_executor(kind: type) -> bool:
+    return any(base.__module__ == "concurrent.futures._base" and base.__name__ == "Executor" for base in kind.__mro__)
+
+
+_NONE = object()

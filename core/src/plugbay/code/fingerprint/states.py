@@ -1,0 +1,147 @@
+"""Objects with a state: the state is asked for as pickle and copy do, and walked like any other value."""
+
+from __future__ import annotations
+
+import copyreg
+import itertools
+import sys
+import types
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from plugbay.code.fingerprint.classes import cached_names
+from plugbay.code.fingerprint.description import ATOMS, Description
+
+if TYPE_CHECKING:
+    from plugbay.code.fingerprint.walk import Walk
+
+_PROTOCOL = 4
+_CONSUMED = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
+_KEPT_BY_LIBRARIES = {
+    ("numpy", "vectorize"): frozenset({"_ufunc"}),
+    ("pydantic", "Decorator"): frozenset({"cls_ref"}),
+    ("pydantic", "TypeAdapter"): frozenset({"core_schema", "_parent_depth"}),
+    ("pydantic", "FieldInfo"): frozenset({"_complete", "_original_assignment", "_original_annotation"}),
+}
+"""Attributes of libraries' objects that are caches, or that hold an address."""
+
+
+def describe_state(walk: Walk, value: Any, found: Description) -> None:
+    """Tell an object by its class and its state; one that gives none is unknown."""
+    kind = type(value)
+    if kind.__module__ == "itertools" or isinstance(value, _CONSUMED):
+        found.refuse(value)
+        return
+    reduced = _reduced(value)
+    if isinstance(reduced, str):
+        found.say("global", str(getattr(value, "__module__", None) or kind.__module__), reduced)
+        if walk.project.owns(kind.__module__):
+            found.refer(".__class__", kind)
+            _tell_attributes(value, found)
+    elif reduced is not None:
+        found.kept = reduced
+        _tell_reduced(value, reduced, found)
+    elif _is_python(kind):
+        found.say("instance")
+        found.refer(".__class__", kind)
+        _tell_attributes(value, found)
+    else:
+        found.refuse(value)
+
+
+def _reduced(value: Any) -> Any:
+    """What ``__reduce_ex__`` gives; ``None`` when it gives nothing."""
+    reduce = copyreg.dispatch_table.get(type(value))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = reduce(value) if reduce is not None else value.__reduce_ex__(_PROTOCOL)
+    except Exception:  # noqa: BLE001  an object that cannot be pickled may say so in any way
+        return None
+    if isinstance(found, str):
+        return found
+    return found if isinstance(found, tuple) and 2 <= len(found) <= 6 else None
+
+
+def _tell_reduced(value: Any, reduced: tuple[Any, ...], found: Description) -> None:
+    function, arguments, *rest = reduced
+    state, items, pairs, setter = (*rest, None, None, None, None)[:4]
+    if function is copyreg.__newobj__ or function is copyreg.__newobj_ex__:  # type: ignore[attr-defined]
+        found.say("instance")
+    else:
+        found.say("made by")
+        found.refer(".__reduce_ex__", function)
+    found.refer(".__class__", type(value))
+    for index, argument in enumerate(arguments):
+        if argument is not type(value):
+            found.say("argument")
+            found.refer(f".__reduce_ex__[{index}]", argument)
+    if state is not None:
+        _tell_state(value, state, found)
+    if items is not None:
+        found.say("items")
+        for index, item in enumerate(items):
+            found.refer(f"[{index}]", item)
+    if pairs is not None:
+        found.say("pairs")
+        for key, item in pairs:
+            label = f"[{key!r}]" if type(key) in ATOMS else "[...]"
+            found.refer(label, key)
+            found.refer(label, item)
+    if setter is not None:
+        found.refer(".__setstate__", setter)
+
+
+def _tell_state(value: Any, state: Any, found: Description) -> None:
+    if type(state) is dict:
+        _tell_names(value, state, found)
+    elif type(state) is tuple and len(state) == 2 and all(part is None or type(part) is dict for part in state):
+        for part in state:
+            _tell_names(value, part or {}, found)
+    else:
+        found.say("state")
+        found.refer("", state)
+
+
+def _tell_names(value: Any, attributes: dict[Any, Any], found: Description) -> None:
+    kind = type(value)
+    skipped = cached_names(kind) | _KEPT_BY_LIBRARIES.get(
+        (kind.__module__.partition(".")[0], kind.__name__), frozenset()
+    )
+    found.say("state", len(attributes.keys() - skipped))
+    for name, attribute in sorted(attributes.items(), key=lambda item: str(item[0])):
+        if name not in skipped:
+            found.refer("", name)
+            found.refer(f".{name}", attribute)
+
+
+def _tell_attributes(value: Any, found: Description) -> None:
+    """Tell all that is in an object's ``__dict__`` and slots."""
+    attributes = dict(getattr(value, "__dict__", None) or {})
+    for name in copyreg._slotnames(type(value)):  # type: ignore[attr-defined]
+        try:
+            attributes[name] = getattr(value, name)
+        except AttributeError:
+            continue
+    _tell_names(value, attributes, found)
+
+
+def _is_python(kind: type) -> bool:
+    """Whether all that instances of a class hold is in their ``__dict__`` and slots, and nothing in a structure of C."""
+    slots = len(copyreg._slotnames(kind))  # type: ignore[attr-defined]
+    pointer = tuple.__itemsize__
+    return kind.__itemsize__ == 0 and kind.__basicsize__ <= object.__basicsize__ + (slots + 2) * pointer
+
+
+def library_name(walk: Walk, value: Any) -> str | None:
+    """The name under which the library of an object's class has this very object, such as ``numpy.add``."""
+    module = type(value).__module__
+    if module == "builtins" or not isinstance(module, str):
+        return None
+    parts = module.split(".")
+    for name in itertools.accumulate(parts, "{}.{}".format):
+        if name in sys.modules and not walk.project.owns(name):
+            key = walk.globals_of(name).get(id(value))
+            if key is not None and vars(sys.modules[name]).get(key) is value:
+                return f"{name}.{key}"
+    return None

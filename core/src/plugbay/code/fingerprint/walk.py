@@ -1,0 +1,252 @@
+"""The walk over everything that a function can reach, and the digest of what it found."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from attrs import frozen
+
+from plugbay.code.fingerprint.describing import describe, looked_through
+from plugbay.code.fingerprint.description import ATOMS, Description, Unknown, atom
+from plugbay.code.fingerprint.functions import Source, describe_function
+from plugbay.code.project import Project
+from plugbay.values import canonical
+
+Reached = tuple[Any, "int", str]
+"""An object, the number of the object that refers to it (-1 for a root), and the label of the reference."""
+
+
+@frozen(kw_only=True)
+class CodeFingerprint:
+    """What a walk has found."""
+
+    digest: str
+    """SHA-256, 64 hexadecimal digits; what is unknown is in it by the name of its type."""
+    unknown: tuple[Unknown, ...] = ()
+    """What cannot be told apart by content, in the order in which it was met."""
+    ignored: frozenset[str] = frozenset()
+    """Which of the names to ignore were met."""
+    names: frozenset[str] = frozenset()
+    """The names that were met, where there was something to ignore."""
+
+
+def code_fingerprint(function: Any, *, ignore: Iterable[str] = ()) -> CodeFingerprint:
+    """Take the fingerprint of the code that ``function`` can reach.
+
+    :param ignore: names that are not entered, as the code refers to them: ``CLIENT``, ``settings.CLIENT``.
+    """
+    return Walk(Project.of(looked_through(function))).of_function(function, ignore=ignore)
+
+
+def class_fingerprint(kind: type, *, project: Project | None = None) -> CodeFingerprint:
+    """Take the fingerprint of a class: its code with all that this reaches.
+
+    :param project: what the project is; that of the class itself when left out. A class that does not belong to it counts by its name.
+    """
+    return Walk(project or Project.of(kind)).of_value(kind)
+
+
+class Walk:
+    """Takes fingerprints in one project; what an object is made of is found out once for all of them."""
+
+    def __init__(self, project: Project) -> None:
+        """Begin with nothing visited."""
+        self.project = project
+        self.described: dict[
+            int, tuple[Any, Description]
+        ] = {}  # keeps what was visited alive, so that an id stays its own
+        self._digests: dict[int, bytes] = {}
+        self._busy: set[int] = set()
+        self._sources: dict[str, Source | None] = {}
+        self._globals: dict[str, dict[int, str]] = {}
+
+    def of_function(self, function: Any, *, ignore: Iterable[str] = ()) -> CodeFingerprint:
+        """Take the fingerprint of a function, which counts wherever it was made."""
+        function = looked_through(function)
+        if hasattr(function, "__code__") and id(function) not in self.described:
+            found = Description()
+            describe_function(self, function, found)
+            self._keep(function, found)
+        return self.of_value(function, ignore=ignore)
+
+    def of_value(self, value: Any, *, ignore: Iterable[str] = ()) -> CodeFingerprint:
+        """Take the fingerprint of a class or of any other object."""
+        trace = _Trace(self, tuple(ignore))
+        trace.follow(value)
+        return CodeFingerprint(
+            digest=trace.digest(),
+            unknown=tuple(trace.unknown()),
+            ignored=frozenset(trace.ignored),
+            names=frozenset(trace.names),
+        )
+
+    def order(self, member: Any) -> bytes:
+        """Sorts the members of a set in the same way in every process."""
+        if type(member) in ATOMS:
+            return canonical(atom(member))
+        if id(member) in self._busy:
+            return b""
+        self._busy.add(id(member))
+        try:
+            trace = _Trace(self, ())
+            trace.follow(member)
+            return trace.digest().encode()
+        finally:
+            self._busy.discard(id(member))
+
+    def description(self, value: Any) -> Description:
+        """What an object is made of."""
+        known = self.described.get(id(value))
+        if known is not None:
+            return known[1]
+        found = describe(self, value)
+        self._keep(value, found)
+        return found
+
+    def local(self, value: Any) -> bytes:
+        """A digest of what an object is made of, apart from the objects that it refers to."""
+        digest = self._digests.get(id(value))
+        if digest is None:
+            digest = self._digests[id(value)] = self.description(value).local()
+        return digest
+
+    def source(self, name: str) -> Source | None:
+        """The source of a module of the project as an object to visit; ``None`` for any other module."""
+        if name not in self._sources:
+            self._sources[name] = Source(name) if self.project.source(name) is not None else None
+        return self._sources[name]
+
+    def globals_of(self, module: str) -> dict[int, str]:
+        """The names that a library's module gives to its objects, by their ids."""
+        found = self._globals.get(module)
+        if found is None:
+            values = list(vars(sys.modules[module]).items())
+            found = self._globals[module] = {id(value): name for name, value in reversed(values)}
+        return found
+
+    def digested(self, value: Any, found: Description) -> bool:
+        """Have the plugin for the type of a value tell it."""
+        return False
+
+    def _keep(self, value: Any, found: Description) -> None:
+        self.described[id(value)] = (value, found)
+
+
+class _Trace:
+    """One way through the objects: each is numbered when it is met first, and named by its number when it is met again."""
+
+    def __init__(self, walk: Walk, ignore: tuple[str, ...]) -> None:
+        self._walk, self._ignore = walk, ignore
+        self._hash = hashlib.sha256()
+        self._numbers: dict[int, int] = {}
+        self._met: list[Reached] = []
+        self._unknown: list[int] = []
+        self._asked: set[str] = set()
+        self.ignored: set[str] = set()
+        self.names: set[str] = set()
+
+    def follow(self, root: Any) -> None:
+        self._enter(root, -1, "")
+        subclasses: set[int] = set()
+        annotations = 0
+        while True:
+            if "subclasses" in self._asked and self._enter_subclasses(subclasses):
+                continue
+            if "annotations" in self._asked and annotations < len(self._met):
+                annotations = self._enter_annotations(annotations)
+                continue
+            return
+
+    def digest(self) -> str:
+        return self._hash.hexdigest()
+
+    def unknown(self) -> Iterable[Unknown]:
+        for number in self._unknown:
+            value = self._met[number][0]
+            found = self._walk.description(value)
+            yield Unknown(self._name(number), found.unknown or "", found.reason)
+
+    def _enter(self, value: Any, parent: int, label: str) -> None:
+        pending: list[Reached] = [(value, parent, label)]
+        walk, numbers, update = self._walk, self._numbers, self._hash.update
+        while pending:
+            reached = pending.pop()
+            value = looked_through(reached[0])
+            if type(value) in ATOMS:
+                update(b"=" + canonical(atom(value)))
+                continue
+            number = numbers.get(id(value))
+            if number is not None:
+                update(b"again %d;" % number)
+                continue
+            if self._ignore and self._is_ignored(reached):
+                update(b"ignored;")
+                continue
+            number = numbers[id(value)] = len(self._met)
+            self._met.append((value, reached[1], reached[2]))
+            found = walk.description(value)
+            update(walk.local(value))
+            if found.unknown is not None:
+                self._unknown.append(number)
+            if found.asks:
+                self._asked |= found.asks
+            for name, child in reversed(found.children):
+                pending.append((child, number, name))
+
+    def _enter_subclasses(self, done: set[int]) -> bool:
+        """Enter the project's subclasses of every class that was met; say whether there were any."""
+        entered = False
+        for number, (value, _, label) in enumerate(list(self._met)):
+            if not isinstance(value, type) or number in done:
+                continue
+            done.add(number)
+            if label.startswith(".") and not self._walk.project.owns(value.__module__):
+                continue  # object, as the base of a class
+            for kind in self._subclasses(value):
+                self._hash.update(b"subclass of %d;" % number)
+                self._enter(kind, number, f"{kind.__module__}.{kind.__qualname__}")
+                entered = True
+        return entered
+
+    def _subclasses(self, base: type) -> list[type]:
+        walk = self._walk
+        below = [kind for kind in type.__subclasses__(base) if walk.project.owns(kind.__module__)]
+        return sorted(below, key=lambda kind: (kind.__qualname__, walk.order(kind)))
+
+    def _enter_annotations(self, start: int) -> int:
+        end = len(self._met)
+        for number in range(start, end):
+            annotated = self._walk.description(self._met[number][0]).annotated
+            if annotated:
+                self._hash.update(b"annotations of %d;" % number)
+                self._enter(annotated, number, ".__annotations__")
+        return end
+
+    def _is_ignored(self, reached: Reached) -> bool:
+        name = self._way(reached)
+        self.names.add(name)
+        for given in self._ignore:
+            if name == given or name.endswith(f".{given}"):
+                self.ignored.add(given)
+                return True
+        return False
+
+    def _name(self, number: int) -> str:
+        return self._way(self._met[number])
+
+    def _way(self, reached: Reached) -> str:
+        labels = []
+        while True:
+            _, parent, label = reached
+            labels.append(label)
+            if parent < 0 or (label and label[0] not in ".["):
+                break
+            reached = self._met[parent]
+        return "".join(reversed(labels)) or _root_name(reached[0])
+
+
+def _root_name(value: Any) -> str:
+    return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value).__qualname__)}"
