@@ -181,7 +181,11 @@ def _drive(
     told = False
     try:
         with _guarded(live):
-            stack.orchestrator.run(cast(LiveRunProtocol, live))
+            try:
+                stack.orchestrator.run(cast(LiveRunProtocol, live))
+            finally:
+                if any(found.status not in ("cached", "skipped") for found in live.schedule.summaries.values()):
+                    compiled.settle()
         live.finish()
         live.answers.write_out()  # who learns of the end finds the answers
         status = _status(live)

@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
+from plugbay.code.fingerprint import Walk
 from plugbay.code.location import CodeLocation
 from plugbay.pipelines.step import Step
 from plugbay_hookspecs.types import Plan
@@ -22,3 +23,10 @@ class Compiled:
     code: CodeLocation
     on_success: Callable[..., object] | None = None
     on_failure: Callable[..., object] | None = None
+    walks: tuple[Walk, ...] = ()
+    """The walks over the code of the steps, which are settled when steps have run in this process."""
+
+    def settle(self) -> None:
+        """Have what the steps themselves have changed in this process not count as a change of the code."""
+        for walk in self.walks:
+            walk.settle()

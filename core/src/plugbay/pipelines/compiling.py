@@ -44,15 +44,16 @@ FAILURE_POLICIES = ("stop", "continue", "fail-fast")
 
 def compile_plan(
     wiring: Wiring, *, pipeline: str, target: str | None, parameters: Mapping[str, Any], failure: str
-) -> Plan:
-    """Make the plan. Raises :class:`PlanError` for a cycle, naming the steps on it.
+) -> tuple[Plan, tuple[Walk, ...]]:
+    """Make the plan, and return it with the walks over the code of its steps. Raises :class:`PlanError` for a cycle, naming the steps on it.
 
     :param parameters: of the pipeline, in canonical JSON form.
     """
     order = _ordered(wiring)
     planner = _Planner(wiring)
     steps = tuple(planner.planned(wiring.calls[call_id]) for call_id in order)
-    return Plan(pipeline=pipeline, target=target, parameters=parameters, steps=steps, failure=failure)
+    plan = Plan(pipeline=pipeline, target=target, parameters=parameters, steps=steps, failure=failure)
+    return plan, tuple(planner.walks.values())
 
 
 def needs(step: PlannedStep) -> dict[str, None]:
@@ -92,7 +93,7 @@ class _Planner:
 
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
-        self._walks: dict[Project, Walk] = {}
+        self.walks: dict[Project, Walk] = {}
         self._code: dict[int, CodeFingerprint] = {}
         self._references: dict[int, str] = {}
         self._asked: dict[int, tuple[Retry, Resources]] = {}
@@ -161,9 +162,9 @@ class _Planner:
         found = self._code.get(id(step))
         if found is None:
             project = Project.of(step.function)
-            walk = self._walks.get(project)
+            walk = self.walks.get(project)
             if walk is None:
-                walk = self._walks[project] = Walk(project)
+                walk = self.walks[project] = Walk(project)
             found = self._code[id(step)] = walk.of_function(step.function)
         return found
 

@@ -19,6 +19,7 @@ from plugbay.typecheck import mismatch
 from plugbay.values import encode
 
 if TYPE_CHECKING:
+    from plugbay.code.fingerprint import Walk
     from plugbay.history import Run
     from plugbay.pipelines.step import Step
     from plugbay.stack import Stack
@@ -87,16 +88,16 @@ class Pipeline(Generic[P, R]):
         if not wiring.calls:
             msg = f"pipeline {self.name!r} calls no step"
             raise PlanError(msg)
-        plan = compile_plan(
+        plan, walks = compile_plan(
             wiring,
             pipeline=self.name,
             target=reference_to(self.function),
             parameters={name: encode(value, f"parameter {name!r}") for name, value in arguments.items()},
             failure=failure or self._failure,
         )
-        return self.compiled(plan, {call.id: call.step for call in wiring.calls.values()})
+        return self.compiled(plan, {call.id: call.step for call in wiring.calls.values()}, walks)
 
-    def compiled(self, plan: Plan, steps: Mapping[str, Step[..., Any]]) -> Compiled:
+    def compiled(self, plan: Plan, steps: Mapping[str, Step[..., Any]], walks: tuple[Walk, ...] = ()) -> Compiled:
         """Join a plan of this pipeline with the functions of its steps."""
         return Compiled(
             plan=plan,
@@ -104,6 +105,7 @@ class Pipeline(Generic[P, R]):
             code=locate(self.function.__module__),
             on_success=self._on_success,
             on_failure=self._on_failure,
+            walks=walks,
         )
 
     def run(

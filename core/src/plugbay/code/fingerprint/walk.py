@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
+from plugbay.code.fingerprint.changes import CHANGES, is_changed, is_worth_a_look
 from plugbay.code.fingerprint.describing import describe, looked_through
 from plugbay.code.fingerprint.description import ATOMS, Description, Unknown, atom
 from plugbay.code.fingerprint.functions import Source, describe_function
@@ -58,6 +59,7 @@ class Walk:
         self.described: dict[
             int, tuple[Any, Description]
         ] = {}  # keeps what was visited alive, so that an id stays its own
+        self._as_found: dict[int, Description] = {}  # where another description counts
         self._digests: dict[int, bytes] = {}
         self._busy: set[int] = set()
         self._sources: dict[str, Source | None] = {}
@@ -102,9 +104,7 @@ class Walk:
         known = self.described.get(id(value))
         if known is not None:
             return known[1]
-        found = describe(self, value)
-        self._keep(value, found)
-        return found
+        return self._keep(value, describe(self, value))
 
     def local(self, value: Any) -> bytes:
         """A digest of what an object is made of, apart from the objects that it refers to."""
@@ -131,8 +131,22 @@ class Walk:
         """Have the plugin for the type of a value tell it."""
         return False
 
-    def _keep(self, value: Any, found: Description) -> None:
-        self.described[id(value)] = (value, found)
+    def settle(self) -> None:
+        """Look again at everything that was visited, after steps have run: what they changed is not the user's change."""
+        for value, counted in list(self.described.values()):
+            as_found = self._as_found.get(id(value), counted)
+            if not is_worth_a_look(value, as_found):
+                continue
+            after = describe(self, value)
+            if is_changed(as_found, after):
+                CHANGES.note(value, counted, after)
+
+    def _keep(self, value: Any, found: Description) -> Description:
+        counted = CHANGES.as_before(value, found)
+        if counted is not found:
+            self._as_found[id(value)] = found
+        self.described[id(value)] = (value, counted)
+        return counted
 
 
 class _Trace:
@@ -213,8 +227,9 @@ class _Trace:
 
     def _subclasses(self, base: type) -> list[type]:
         walk = self._walk
-        below = [kind for kind in type.__subclasses__(base) if walk.project.owns(kind.__module__)]
-        return sorted(below, key=lambda kind: (kind.__qualname__, walk.order(kind)))
+        below: list[type] = type.__subclasses__(base)
+        own = [kind for kind in below if walk.project.owns(kind.__module__)]
+        return sorted(own, key=lambda kind: (kind.__qualname__, walk.order(kind)))
 
     def _enter_annotations(self, start: int) -> int:
         end = len(self._met)
