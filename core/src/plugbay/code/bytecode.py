@@ -12,6 +12,7 @@ from plugbay.values import canonical, encode
 _GLOBAL_LOADS = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_GLOBALS"})
 _ATTRIBUTE_LOADS = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
 _CONSTANT_LOADS = frozenset({"LOAD_CONST", "LOAD_SMALL_INT"})
+_REBINDING = bytes(dis.opmap[name] for name in ("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_ATTR", "DELETE_ATTR"))
 _EXTENDED = dis.opmap["EXTENDED_ARG"]
 _OF_CONSTANTS = frozenset(dis.hasconst)
 _DOCSTRING_FLAG = 0x4000000  # CO_HAS_DOCSTRING, set by Python 3.13 and later
@@ -47,6 +48,12 @@ def references(code: types.CodeType) -> Iterator[tuple[str, ...]]:
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield from references(constant)
+
+
+def changes_names(code: types.CodeType) -> bool:
+    """Tell whether the code may give another value to a global name or an attribute."""
+    inner = (constant for constant in code.co_consts if isinstance(constant, types.CodeType))
+    return not set(_REBINDING).isdisjoint(code.co_code[::2]) or any(map(changes_names, inner))
 
 
 def code_tree(code: types.CodeType) -> list[Any]:

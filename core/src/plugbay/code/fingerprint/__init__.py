@@ -4,9 +4,9 @@ The bytecode of the function counts, and that of the project's functions and cla
 to, through any number of steps. Comments, formatting, docstrings and line numbers do not, nor does code of installed
 libraries, which a step declares with ``depends`` where their version matters.
 
-A walk visits every object once. What an object is made of, apart from the objects it refers to, is told by ``describing``
-(which one of ``functions``, ``classes``, ``wrappers``, ``values``, ``states`` and ``bystanders`` knows). What none of them can tell
-apart by content is in the list of what is unknown: a result that depends on it cannot be cached.
+A walk visits every object once and describes what it is made of, apart from the objects it refers to: ``functions``,
+``classes``, ``wrappers``, ``values``, ``states`` and ``bystanders`` know how. What none of them can tell apart by content is
+unknown: a result that depends on it cannot be cached.
 """
 
 from plugbay.code.fingerprint.description import Unknown

@@ -34,7 +34,7 @@ class Changes:
     def as_before(self, value: Any, found: Description) -> Description:
         """Return what counts for an object: what it was made of before steps left it as it was found."""
         change = self._changes.get(id(value))
-        if change is None or change.value is not value or not _is_same(found, change.after):
+        if change is None or change.value is not value or not found.is_same(change.after):
             return found
         return change.before
 
@@ -56,16 +56,3 @@ def is_worth_a_look(value: Any, found: Description) -> bool:
     if kind is tuple or kind is frozenset or found.size > _LARGE:
         return False
     return kind not in (list, dict, set) or len(value) < _LARGE
-
-
-def is_changed(before: Description, after: Description) -> bool:
-    """Tell whether an object is made of something else than before."""
-    return not _is_same(before, after)
-
-
-def _is_same(one: Description, other: Description) -> bool:
-    return (
-        len(one.children) == len(other.children)
-        and all(a[1] is b[1] for a, b in zip(one.children, other.children, strict=True))
-        and one.local() == other.local()
-    )

@@ -32,7 +32,7 @@ class Unknown:
 class Description:
     """What is known of one object: tokens, and references to other objects in between."""
 
-    __slots__ = ("annotated", "asks", "children", "kept", "parts", "reason", "size", "unknown")
+    __slots__ = ("annotated", "asks", "children", "is_changeable", "kept", "parts", "reason", "size", "unknown")
 
     def __init__(self) -> None:
         self.parts: list[Any] = []
@@ -45,6 +45,8 @@ class Description:
         """What its code asks of others at run time: ``annotations``, ``subclasses``."""
         self.annotated: Any = None
         """The annotations of a function, which count when code asks for annotations."""
+        self.is_changeable = True
+        """Whether code may change the object; a function that is known to rebind no global name does not."""
         self.size = 0
         """Bytes that were read for it, where these are many."""
         self.kept: Any = None
@@ -71,6 +73,14 @@ class Description:
     def local(self) -> bytes:
         """A digest of all but the objects referred to."""
         return hashlib.sha256(canonical(self.parts)).digest()
+
+    def is_same(self, other: Description) -> bool:
+        """Tell whether the object is made of the same as another one, or another time."""
+        return (
+            len(self.children) == len(other.children)
+            and all(mine[1] is theirs[1] for mine, theirs in zip(self.children, other.children, strict=True))
+            and self.local() == other.local()
+        )
 
 
 def atom(value: Any) -> Any:

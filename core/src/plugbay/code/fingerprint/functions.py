@@ -9,7 +9,7 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from plugbay.code.bytecode import code_tree, references
+from plugbay.code.bytecode import changes_names, code_tree, references
 from plugbay.code.fingerprint.description import Description
 from plugbay.values import canonical
 
@@ -30,11 +30,12 @@ _NOT_THE_USERS = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open"})
 class _Code:
     """What does not depend on where code is: its digest and the names it uses."""
 
-    __slots__ = ("asks", "digest", "names", "references", "texts")
+    __slots__ = ("asks", "changes", "digest", "names", "references", "texts")
 
     def __init__(self, code: types.CodeType) -> None:
         self.digest = hashlib.sha256(canonical(code_tree(code))).hexdigest()
         self.references = tuple(dict.fromkeys(references(code)))
+        self.changes = changes_names(code)
         self.names: set[str] = set()
         self.texts: set[str] = set()
         _collect(code, self.names, self.texts)
@@ -70,6 +71,7 @@ def describe_function(walk: Walk, function: Any, found: Description) -> None:
     _tell_closure(function, found, where)
     _tell_attributes(function, found, where)
     found.asks = studied.asks
+    found.is_changeable = studied.changes
     found.annotated = getattr(function, "__annotations__", None)
     _tell_references(walk, studied, function.__globals__, found)
 

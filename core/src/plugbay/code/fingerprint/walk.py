@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import types
 from collections.abc import Iterable
 from typing import Any
 
 from attrs import frozen
 
-from plugbay.code.fingerprint.changes import CHANGES, is_changed, is_worth_a_look
-from plugbay.code.fingerprint.describing import describe, looked_through
+from plugbay.code.fingerprint import functions
 from plugbay.code.fingerprint.description import ATOMS, Description, Unknown, atom
-from plugbay.code.fingerprint.functions import Source, describe_function
 from plugbay.code.project import Project
 from plugbay.values import canonical
 
@@ -62,7 +61,7 @@ class Walk:
         self._as_found: dict[int, Description] = {}  # where another description counts
         self._digests: dict[int, bytes] = {}
         self._busy: set[int] = set()
-        self._sources: dict[str, Source | None] = {}
+        self._sources: dict[str, functions.Source | None] = {}
         self._globals: dict[str, dict[int, str]] = {}
 
     def of_function(self, function: Any, *, ignore: Iterable[str] = ()) -> CodeFingerprint:
@@ -70,7 +69,7 @@ class Walk:
         function = looked_through(function)
         if hasattr(function, "__code__") and id(function) not in self.described:
             found = Description()
-            describe_function(self, function, found)
+            functions.describe_function(self, function, found)
             self._keep(function, found)
         return self.of_value(function, ignore=ignore)
 
@@ -113,10 +112,10 @@ class Walk:
             digest = self._digests[id(value)] = self.description(value).local()
         return digest
 
-    def source(self, name: str) -> Source | None:
+    def source(self, name: str) -> functions.Source | None:
         """The source of a module of the project as an object to visit; ``None`` for any other module."""
         if name not in self._sources:
-            self._sources[name] = Source(name) if self.project.source(name) is not None else None
+            self._sources[name] = functions.Source(name) if self.project.source(name) is not None else None
         return self._sources[name]
 
     def globals_of(self, module: str) -> dict[int, str]:
@@ -133,16 +132,20 @@ class Walk:
 
     def settle(self) -> None:
         """Look again at everything that was visited, after steps have run: what they changed is not the user's change."""
+        if not any(found.is_changeable for _, found in self.described.values()):
+            return
+        from plugbay.code.fingerprint.changes import CHANGES, is_worth_a_look  # code that changes nothing needs it not
+
         for value, counted in list(self.described.values()):
             as_found = self._as_found.get(id(value), counted)
-            if not is_worth_a_look(value, as_found):
-                continue
-            after = describe(self, value)
-            if is_changed(as_found, after):
-                CHANGES.note(value, counted, after)
+            if is_worth_a_look(value, as_found):
+                after = describe(self, value)
+                if not after.is_same(as_found):
+                    CHANGES.note(value, counted, after)
 
     def _keep(self, value: Any, found: Description) -> Description:
-        counted = CHANGES.as_before(value, found)
+        changes = sys.modules.get("plugbay.code.fingerprint.changes")  # imported when there is one
+        counted = changes.CHANGES.as_before(value, found) if changes is not None else found
         if counted is not found:
             self._as_found[id(value)] = found
         self.described[id(value)] = (value, counted)
@@ -265,3 +268,34 @@ class _Trace:
 
 def _root_name(value: Any) -> str:
     return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value).__qualname__)}"
+
+
+def looked_through(value: Any) -> Any:
+    """Look through this project's own wrappers, so that a decorator's arguments are not part of the function."""
+    for base in type(value).__mro__:
+        if "__plugbay_function__" in base.__dict__:
+            return value.__plugbay_function__
+    return value
+
+
+def describe(walk: Walk, value: Any) -> Description:
+    """Say what an object is made of; :attr:`Description.unknown` is set where nothing can."""
+    found = Description()
+    if type(value) is types.FunctionType and not functions.is_single_dispatch(value):
+        if functions.is_of_project(walk, value):
+            functions.describe_function(walk, value, found)
+        else:
+            functions.describe_library_function(walk, value, found)
+    elif isinstance(value, types.ModuleType):
+        functions.describe_module(walk, value, found)
+    elif type(value) is functions.Source:
+        functions.describe_source(walk, value.name, found)
+    elif isinstance(value, type):
+        from plugbay.code.fingerprint.classes import describe_class  # simple steps reach functions alone
+
+        describe_class(walk, value, found)
+    else:
+        from plugbay.code.fingerprint.objects import describe_object  # as above
+
+        describe_object(walk, value, found)
+    return found
