@@ -8,7 +8,7 @@ from typing import TypeVar
 
 _Found = TypeVar("_Found")
 
-_MOST = 20.0
+_MOST = 10.0
 """So many times longer at most: what takes even longer is stuck."""
 _PAUSE = 0.02
 
