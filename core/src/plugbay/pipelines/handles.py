@@ -2,12 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from plugbay.errors import PlanError, did_you_mean
 
 if TYPE_CHECKING:
     from plugbay.pipelines.wiring import Wiring
+
+
+_ARITHMETIC = (
+    "add",
+    "sub",
+    "mul",
+    "matmul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "divmod",
+    "pow",
+    "lshift",
+    "rshift",
+    "and",
+    "or",
+    "xor",
+)
+_USES = {
+    "compare": ("eq", "ne", "lt", "le", "gt", "ge"),
+    "compute with": (*_ARITHMETIC, *(f"r{name}" for name in _ARITHMETIC), "neg", "pos", "abs", "invert", "round"),
+    "convert": ("int", "float", "complex", "index", "fspath", "bytes"),
+    "put into a text": ("str", "format"),
+    "call": ("call",),
+    "enter": ("enter", "exit", "aenter", "aexit"),
+    "wait for": ("await",),
+    "look into": ("contains",),
+    "change": ("setitem", "delitem"),
+}
+"""What can be done with a value, and the special methods that do it."""
 
 
 class OutputHandle:
@@ -27,10 +58,16 @@ class OutputHandle:
     def _unknown(self, use: str) -> NoReturn:
         msg = (
             f"the output {self.output!r} of step {self.step!r} is known only at run time, so a pipeline cannot {use} it; "
-            "do that in a step"
-            + (", or use .map(...) to call a step for each element" if use == "iterate over" else "")
+            "do that in a step" + (self._ways_to_take_apart() if use == "iterate over" else "")
         )
         raise PlanError(msg)
+
+    def _ways_to_take_apart(self) -> str:
+        named = '-> tuple[Annotated[X, "first"], Annotated[Y, "second"]]'
+        return (
+            ", or use .map(...) to call a step for each element; "
+            f"if {self.step!r} returns several outputs, name them to take them apart: {named}"
+        )
 
     def __bool__(self) -> bool:
         self._unknown("test")
@@ -49,6 +86,8 @@ class OutputHandle:
             raise AttributeError(name)
         self._unknown(f"read the attribute {name!r} of")
 
+    __hash__ = object.__hash__
+
     def __repr__(self) -> str:
         return f"<output {self.output!r} of step {self.step!r}>"
 
@@ -65,6 +104,15 @@ class OutputHandles(tuple[OutputHandle, ...]):
         self.wiring.add_order(self.step, others)
         return self
 
+    def __bool__(self) -> bool:
+        self._unknown("test")
+
+    __hash__ = tuple.__hash__
+
+    def _unknown(self, use: str) -> NoReturn:
+        msg = f"what step {self.step!r} returns is known only at run time, so a pipeline cannot {use} it; do that in a step"
+        raise PlanError(msg)
+
     def __getattr__(self, name: str) -> OutputHandle:
         if name.startswith("__"):
             raise AttributeError(name)
@@ -74,6 +122,22 @@ class OutputHandles(tuple[OutputHandle, ...]):
         names = [handle.output for handle in self]
         msg = f"step {self.step!r} has no output {name!r}{did_you_mean(name, names)} (it has: {', '.join(names) or 'none'})"
         raise PlanError(msg)
+
+
+def _refusing(use: str) -> Callable[..., NoReturn]:
+    def refuse(self: OutputHandle | OutputHandles, *_: object) -> NoReturn:
+        self._unknown(use)
+
+    return refuse
+
+
+for _use, _names in _USES.items():
+    for _name in _names:
+        setattr(OutputHandle, f"__{_name}__", _refusing(_use))
+for _name in ("eq", "ne", "lt", "le", "gt", "ge", "add", "mul", "rmul"):
+    setattr(OutputHandles, f"__{_name}__", _refusing("compare" if len(_name) == 2 else "compute with"))
+for _name in _USES["put into a text"]:
+    setattr(OutputHandles, f"__{_name}__", _refusing("put into a text"))
 
 
 def handles_of(wiring: Wiring, step: str, handles: list[OutputHandle], *, many: bool) -> OutputHandle | OutputHandles:

@@ -161,7 +161,7 @@ class Wiring:
         if isinstance(value, OutputHandle):
             self._own(value.wiring, value.step)
             return OutputOf(value.step, value.output)
-        if isinstance(value, OutputHandles) and not value:
+        if isinstance(value, OutputHandles) and len(value) == 0:
             msg = f"{where}: step {value.step!r} returns nothing to pass on; to wait for it use .after(...)"
             raise PlanError(msg)
         if _holds_handle(value):
