@@ -10,9 +10,31 @@ def test_init_writes_a_configuration_that_loads_as_it_stands(bare):
     assert done.code == 0, done
     path = bare.directory / "plugbay.toml"
     assert str(path) in done.out
-    assert tomllib.loads(path.read_text())["stack"] == "default"
+    assert tomllib.loads(path.read_text()) == {}
     assert bare.plugbay("stack", "check").code == 0
-    assert bare.plugbay("stack", "list", "--json").json[0]["components"][0]["source"] == str(path)
+
+
+def test_the_users_own_configuration_holds_beside_what_init_writes(bare):
+    bare.plugbay("init")
+    bare.home.mkdir(exist_ok=True)
+    (bare.home / "config.toml").write_text(
+        'stack = "mine"\nobservers = []\n[stacks.mine]\norchestrator = "local"\nartifact_store = "local"\n'
+    )
+    found = {stack["name"]: stack for stack in bare.plugbay("stack", "list", "--json").json}
+    assert found["mine"]["active"]
+    assert [component["type"] for component in found["mine"]["components"]] == ["orchestrator", "artifact_store"]
+
+
+def test_what_init_says_holds_without_it_does(bare):
+    bare.plugbay("init")
+    before = bare.plugbay("stack", "show", "--json").json
+    path = bare.directory / "plugbay.toml"
+    in_force = ("# stack =", "# observers", "# [stacks.default]", "# orchestrator", "# artifact_store")
+    lines = [line[2:] if line.startswith(in_force) else line for line in path.read_text().splitlines()]
+    path.write_text("\n".join(lines))
+    assert tomllib.loads(path.read_text())["stack"] == "default"
+    after = bare.plugbay("stack", "show", "--json").json
+    assert [part["flavor"] for part in before["components"]] == [part["flavor"] for part in after["components"]]
 
 
 def test_what_init_comments_out_is_right_too(bare):

@@ -501,3 +501,21 @@ def test_a_stack_is_no_value() -> None:
     one, two = built(), built()
     assert one != two
     assert not attrs.has(Stack)
+
+
+def test_the_built_in_stack_is_not_disturbed_by_another_flavor_of_the_same_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project: Path
+) -> None:
+    information = tmp_path / "acme_local-1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-local\nVersion: 1.0\n")
+    groups = ["plugbay.orchestrator", "plugbay.artifact_store"]
+    points = "\n".join(f"[{group}]\nlocal = acme_local:Local" for group in groups)
+    (information / "entry_points.txt").write_text(f"{points}\n[plugbay]\nprogress = acme_local:Progress\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    stack = Stack.load()
+    distributions = {component.info.distribution for component in stack.components}
+    assert distributions == {"plugbay-local", "plugbay-progress"}
+    (project / "plugbay.toml").write_text('[stacks.default]\norchestrator = "local"\n')
+    with pytest.raises(ConfigError, match="write acme-local:local or plugbay-local:local to choose"):
+        Stack.load()

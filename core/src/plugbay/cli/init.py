@@ -11,19 +11,20 @@ from plugbay.errors import PlugbayError
 _NAME = "plugbay.toml"
 _TEXT = """\
 # The configuration of this project. Later wins: the built-in default stack, your own config.toml, this file, PLUGBAY_*
-# environment variables, flags.
+# environment variables, flags. What is commented out here is what holds without this file, unless your own config.toml
+# says otherwise.
 
-stack = "default"                  # the active one; plugbay run --stack NAME takes another
+# stack = "default"                # the active one; plugbay run --stack NAME takes another
 
-# What listens to every run, on every stack.
-observers = ["progress"]
+# What listens to every run, on every stack. A list replaces that of a layer before.
+# observers = ["progress"]
 
 # Pickle takes what no serializer does. Refuse it where artifacts may come from somebody you do not trust.
 # allow_pickle = false
 
-[stacks.default]
-orchestrator = "local"             # the short form: a flavor with its default settings
-artifact_store = "local"
+# [stacks.default]
+# orchestrator = "local"           # the short form: a flavor with its default settings
+# artifact_store = "local"
 
 # The long form: a table with the flavor and its settings. plugbay flavors lists what is installed.
 #

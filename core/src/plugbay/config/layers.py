@@ -23,6 +23,7 @@ orchestrator = "local"
 artifact_store = "local"
 """
 
+BUILT_IN_SOURCE = "built-in configuration"
 _DEEPEST = 64
 
 
@@ -49,7 +50,7 @@ def read_layers(directory: Path | None = None) -> tuple[list[Layer], list[str]]:
 
     :returns: the layers, and what is wrong with those that cannot be read and are not among them.
     """
-    layers = [Layer(Origin("built-in configuration", None), tomllib.loads(BUILT_IN))]
+    layers = [Layer(Origin(BUILT_IN_SOURCE, None), tomllib.loads(BUILT_IN))]
     problems: list[str] = []
     for read in (_user_layer, lambda: _project_layer((directory or Path.cwd()).absolute())):
         try:
@@ -64,6 +65,15 @@ def read_layers(directory: Path | None = None) -> tuple[list[Layer], list[str]]:
         except ConfigError as error:
             problems += error.problems
     return layers, problems
+
+
+def project_source(directory: Path) -> str | None:
+    """The project's configuration that applies in a directory; ``None`` where there is none.
+
+    Raises :class:`ConfigError` for one that cannot be read.
+    """
+    layer = _project_layer(directory.absolute())
+    return None if layer is None else layer.origin.source
 
 
 def _user_layer() -> Layer | None:

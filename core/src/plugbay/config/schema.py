@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from plugbay.config.layers import Origin, read_layers
+from plugbay.config.layers import BUILT_IN_SOURCE, Origin, read_layers
 from plugbay.config.merging import Keys, Merged, merge
 from plugbay.config.sourced import SourcedText
 from plugbay.errors import ConfigError, did_you_mean, listed
@@ -73,7 +73,7 @@ class Config:
     stacks: Mapping[str, StackConfig]
     sources: tuple[str, ...]
     """The layers it was read from, the strongest last."""
-    stack_source: str = "built-in configuration"
+    stack_source: str = BUILT_IN_SOURCE
     """Where the active stack is chosen."""
 
     def stack_config(self, name: str | None = None) -> StackConfig:

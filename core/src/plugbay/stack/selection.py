@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from plugbay.code.target import load_module
+from plugbay.config.layers import BUILT_IN_SOURCE
 from plugbay.config.schema import ComponentConfig
 from plugbay.config.settings import SettingsError, structure_settings
 from plugbay.errors import ConfigError, PluginError, TargetError, did_you_mean, listed
@@ -20,6 +21,10 @@ from plugbay_hookspecs.types import ComponentInfo
 
 if TYPE_CHECKING:
     from plugbay.config.structuring import FetchSecret
+
+
+_OWN = {"local": "plugbay-local", "progress": "plugbay-progress"}
+"""Who offers the flavors of the built-in configuration."""
 
 
 def select(configs: tuple[ComponentConfig, ...], fetch_secret: FetchSecret) -> list[Component]:
@@ -81,6 +86,11 @@ def load_flavor(config: ComponentConfig) -> tuple[type, Provider | None]:
 
 def _require(index: PluginIndex, config: ComponentConfig, what: str) -> Provider:
     """Find the provider; where there is none, tell also of the same name under another type."""
+    if config.source == BUILT_IN_SOURCE and config.flavor in _OWN:
+        # Nobody has written the name, so nobody could write which of several distributions is meant.
+        own = index.find(group_of(config.type), f"{_OWN[config.flavor]}:{config.flavor}")
+        if own is not None:
+            return own
     try:
         return index.require(group_of(config.type), config.flavor, what)
     except PluginError as error:
