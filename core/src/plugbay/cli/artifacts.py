@@ -1,4 +1,4 @@
-"""Write an output of a step to a file, or to a directory as it was, its bytes checked."""
+"""Write an output of a step to a file, or to a directory as it was."""
 
 from __future__ import annotations
 

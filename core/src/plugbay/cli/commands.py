@@ -31,7 +31,7 @@ def module_of(name: str) -> str:
 def overview() -> str:
     """The text of ``plugbay --help``."""
     lines = [
-        "usage: plugbay [-v] COMMAND ...",
+        "usage: plugbay [-v] [-C DIR] COMMAND ...",
         "",
         "Machine-learning pipelines on a stack of plugins.",
     ]
@@ -42,6 +42,7 @@ def overview() -> str:
         "Options:",
         "  -h, --help     show this, or with a command its own help",
         "  --version      show the version",
+        "  -C DIR         do as if called in DIR, with the configuration that applies there",
         "  -v, --verbose  show debug messages and the full traceback of an error",
         "",
         "Environment:",

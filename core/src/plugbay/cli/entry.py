@@ -20,11 +20,14 @@ def main(argv: "Sequence[str] | None" = None) -> int:
     0 is success, 1 a run that failed, 2 a wrong command line or configuration, 70 a bug, 130 an interruption.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    verbose = False
-    while words and words[0] in ("-v", "--verbose"):
-        verbose = bool(words.pop(0))
+    verbose = elsewhere = False
     try:
-        code = _dispatch(words, verbose=verbose)
+        while words and words[0] in ("-v", "--verbose", "-C"):
+            if words.pop(0) == "-C":
+                elsewhere = _go_to(words.pop(0) if words else "")
+            else:
+                verbose = True
+        code = _dispatch(words, verbose=verbose, elsewhere=elsewhere)
         sys.stdout.flush()
         return code
     except SystemExit as error:  # argparse has said what it had to say
@@ -42,7 +45,16 @@ def main(argv: "Sequence[str] | None" = None) -> int:
         return report(error, verbose=verbose or _asks_for_more(words))
 
 
-def _dispatch(words: list[str], *, verbose: bool) -> int:
+def _go_to(directory: str) -> bool:
+    try:
+        os.chdir(os.path.expanduser(directory))  # noqa: PTH111  pathlib is not loaded yet
+    except OSError as error:
+        sys.stderr.write(f"error: -C {directory}: {error.strerror}; name a directory\n")
+        raise SystemExit(USAGE) from error
+    return True
+
+
+def _dispatch(words: list[str], *, verbose: bool, elsewhere: bool) -> int:
     if not words:
         sys.stderr.write(f"{overview()}\n")
         return USAGE
@@ -60,7 +72,7 @@ def _dispatch(words: list[str], *, verbose: bool) -> int:
     if words[0] in COMMANDS:
         from plugbay.cli.parsing import run_builtin
 
-        return run_builtin(words[0], words[1:], verbose=verbose)
+        return run_builtin(words[0], words[1:], verbose=verbose, elsewhere=elsewhere)
     from plugbay.cli.plugin_commands import run_plugin_command
 
     return run_plugin_command(words, verbose=verbose)

@@ -51,13 +51,17 @@ class Parser(argparse.ArgumentParser):
         return found
 
 
-def run_builtin(name: str, words: list[str], *, verbose: bool) -> int:
-    """Parse the words after a command of Plugbay's own and run it."""
+def run_builtin(name: str, words: list[str], *, verbose: bool, elsewhere: bool = False) -> int:
+    """Parse the words after a command of Plugbay's own and run it.
+
+    :param elsewhere: the directory was chosen by ``-C``.
+    """
     module = importlib.import_module(module_of(name))
     parser = Parser(prog=f"plugbay {name}", description=module.__doc__)
     module.add_arguments(parser)
     add_verbose(parser)
     arguments = parser.parse(words)
+    arguments.elsewhere = elsewhere
     arguments.verbose = verbose or getattr(arguments, "verbose", False)
     run = getattr(arguments, "run", module.run)
     from plugbay.cli.reporting import log_messages

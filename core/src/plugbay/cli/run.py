@@ -7,10 +7,11 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plugbay.cli.parsing import add_json, add_stack
-from plugbay.errors import PlanError, PlugbayError, RunFailed, TargetError
+from plugbay.errors import ConfigError, PlanError, PlugbayError, RunFailed, TargetError
 
 if TYPE_CHECKING:
     from plugbay.history import Run
@@ -67,9 +68,31 @@ def _started(arguments: argparse.Namespace) -> Run:
     if arguments.target is None:
         msg = "say what to run: plugbay run FILE.py:PIPELINE, or plugbay run --resume RUN"
         raise TargetError(msg)
-    stack = Stack.load(arguments.stack)  # first: the code of a pipeline may take seconds to import
+    stack = Stack.load(
+        arguments.stack, directory=_project_of(arguments)
+    )  # first: the code of a pipeline may take seconds to import
     pipeline = load_object(arguments.target, Pipeline, "pipeline")
     return drive(_compiled(pipeline, arguments), stack=stack, use_cache=not arguments.no_cache)
+
+
+def _project_of(arguments: argparse.Namespace) -> Path | None:
+    """The directory of the pipeline's file, if it is in a project whose configuration is another one than that here."""
+    place = (arguments.target or "").partition(":")[0]
+    if arguments.elsewhere or not place.endswith(".py"):
+        return None
+    here, there = Path.cwd(), Path(place).expanduser().absolute().parent
+    if here == there:
+        return None
+    from plugbay.config.layers import project_source
+
+    try:
+        source = project_source(there)
+        if source is None or source == project_source(here):
+            return None
+    except ConfigError:  # which is told when the configuration is loaded
+        return there
+    sys.stderr.write(f"configuration: {source} (plugbay -C . run ... takes that of the current directory)\n")
+    return there
 
 
 def _compiled(pipeline: Pipeline[..., Any], arguments: argparse.Namespace) -> Compiled:
@@ -91,7 +114,8 @@ def _resumed(arguments: argparse.Namespace) -> Run:
     from plugbay.cli.resumption import resumed
 
     _refuse_with_resume(arguments)
-    return resumed(arguments.resume, target=arguments.target, stack_name=arguments.stack)
+    directory = _project_of(arguments)
+    return resumed(arguments.resume, target=arguments.target, stack_name=arguments.stack, directory=directory)
 
 
 def _refuse_with_resume(arguments: argparse.Namespace) -> None:
