@@ -17,12 +17,13 @@ import json
 import math
 import pathlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import attrs
 
 from plugbay.errors import PlugbayError
+from plugbay.instances import HASH_OF_ATTRS, attributes_of, has_its_own_constructor
 from plugbay.reference import main_module_name, reference_to, resolve_named
 
 _ATOMS = frozenset({str, int, bool, type(None)})
@@ -81,13 +82,16 @@ def _encode(value: Any, where: str, depth: int = 0) -> Any:
     if isinstance(value, enum.Flag):
         return {"$flag": _class_reference(kind, where), "value": int(value.value)}
     if isinstance(value, enum.Enum):
-        return {"$enum": _class_reference(kind, where), "name": value.name}
+        if kind.__members__.get(value._name_) is not value:
+            msg = f"{where} is {value!r}, which is no member of {kind.__qualname__} by its name, so it has no canonical form"
+            raise EncodingError(msg)
+        return {"$enum": _class_reference(kind, where), "name": value._name_}
     if isinstance(value, pathlib.PurePath):
-        tag = "$path" if isinstance(value, type(pathlib.Path())) else f"${kind.__name__}"
-        if tag in _DECODERS:
-            return {tag: str(value)}
+        return _encode_path(value, kind, where)
     if isinstance(value, tuple) and hasattr(kind, "_fields"):
-        return {"$namedtuple": _class_reference(kind, where), "items": [_encode(i, where, depth + 2) for i in value]}
+        _refuse_attributes(value, kind, (), where)
+        items = tuple.__iter__(value)
+        return {"$namedtuple": _class_reference(kind, where), "items": [_encode(i, where, depth + 2) for i in items]}
     if attrs.has(kind) or dataclasses.is_dataclass(kind):
         return {"$object": _class_reference(kind, where), "fields": _encode_fields(value, kind, where, depth + 2)}
     msg = f"{where} is a {kind.__module__}.{kind.__qualname__}, which has no canonical form"
@@ -108,30 +112,61 @@ def _encode_dict(value: dict[Any, Any], where: str, depth: int) -> Any:
     return {"$dict": pairs}
 
 
+def _encode_path(value: pathlib.PurePath, kind: type, where: str) -> dict[str, Any]:
+    """A path, and its class where that is derived from those of ``pathlib`` and adds methods alone."""
+    plain, tag = path_class(kind)
+    if plain is kind:
+        return {tag: str(value)}
+    if has_its_own_constructor(kind, plain) or not attributes_of(value).keys() <= set(dir(plain)):
+        msg = f"{where} is a {kind.__module__}.{kind.__qualname__} with a constructor or attributes of its own, so it has no canonical form"
+        raise EncodingError(msg)
+    return {tag: str(value), "class": _class_reference(kind, where)}
+
+
+def path_class(kind: type) -> tuple[type[pathlib.PurePath], str]:
+    """The class of ``pathlib`` that a class of paths is or is derived from, and the tag that stands for it."""
+    for plain, tag in _PATHS.items():
+        if issubclass(kind, plain):
+            return plain, tag
+    msg = f"{kind!r} is no path"
+    raise TypeError(msg)
+
+
+_PATHS: dict[type[pathlib.PurePath], str] = {
+    type(pathlib.Path()): "$path",
+    pathlib.PurePosixPath: "$PurePosixPath",
+    pathlib.PureWindowsPath: "$PureWindowsPath",
+}
+
+
 def _encode_fields(value: Any, kind: type, where: str, depth: int) -> dict[str, Any]:
     """All that an attrs or dataclass instance is made of; refuses one that is made of more than its fields."""
     names = _field_names(kind)
-    lacking = [name for name in names if not hasattr(value, name)]
-    further = [
-        name
-        for name in getattr(value, "__dict__", ())
-        if name not in names and not isinstance(getattr(kind, name, None), functools.cached_property)
-    ]
-    own_new = getattr(kind, "__new__", None) is not object.__new__
-    if lacking or further or own_new:
-        reason = (
-            f"lacks its field {lacking[0]!r}"
-            if lacking
-            else f"has {further[0]!r} beside its fields"
-            if further
-            else "is made by a __new__ of its own"
-        )
-        msg = f"{where} is a {kind.__module__}.{kind.__qualname__} that {reason}, so it has no canonical form"
-        raise EncodingError(msg)
+    held = _refuse_attributes(value, kind, names, where)
+    lacking = [name for name in names if name not in held and not hasattr(value, name)]
+    if lacking or getattr(kind, "__new__", None) is not object.__new__:
+        reason = f"lacks its field {lacking[0]!r}" if lacking else "is made by a __new__ of its own"
+        raise _no_form(kind, reason, where)
     fields = {}
     for name in names:
-        fields[name] = _encode(getattr(value, name), f"{where}.{name}", depth)
+        fields[name] = _encode(held[name] if name in held else getattr(value, name), f"{where}.{name}", depth)
     return fields
+
+
+def _refuse_attributes(value: Any, kind: type, names: Collection[str], where: str) -> dict[str, Any]:
+    """What an instance stores, by name; refuses one that stores more than its fields ``names`` and what it computes from them."""
+    held = attributes_of(value)
+    for name in held:
+        cached = isinstance(getattr(kind, name, None), functools.cached_property) or name == HASH_OF_ATTRS
+        if name not in names and not cached:
+            raise _no_form(kind, f"has {name!r} beside its fields", where)
+    return held
+
+
+def _no_form(kind: type, reason: str, where: str) -> EncodingError:
+    return EncodingError(
+        f"{where} is a {kind.__module__}.{kind.__qualname__} that {reason}, so it has no canonical form"
+    )
 
 
 def _encode_set(tag: str) -> Callable[[Any, str], Any]:
@@ -155,7 +190,7 @@ def _encode_zone(value: dt.datetime | dt.time, where: str) -> dict[str, Any]:
         return fold
     import zoneinfo  # few values have a time zone, and it is slow to import
 
-    if isinstance(zone, zoneinfo.ZoneInfo) and zone.key:
+    if type(zone) is zoneinfo.ZoneInfo and zone.key:
         return {"zone": zone.key, **fold}
     if type(zone) is dt.timezone:
         offset, name = zone.utcoffset(None), zone.tzname(None)
@@ -192,6 +227,9 @@ def _class_reference(kind: type, where: str) -> str:
             f"{where} is a {kind.__qualname__}, which cannot be imported; define the class at the top level of a module"
         )
         raise EncodingError(msg)
+    if not _leads_to_class(reference, kind.__qualname__):
+        msg = f"{where} is a {kind.__qualname__}, which is not there under {reference}; define the class under its name at the top level of a module"
+        raise EncodingError(msg)
     return reference
 
 
@@ -199,6 +237,15 @@ def _reference_in_session(kind: type) -> str | None:
     """A class of a notebook or a prompt, whose steps run in the process that has it."""
     in_session = kind.__module__ == "__main__" and main_module_name() is None
     return f"__main__:{kind.__qualname__}" if in_session and "<" not in kind.__qualname__ else None
+
+
+def _leads_to_class(reference: str, qualname: str) -> bool:
+    """Whether a class of that name is found there; not the same one when it was defined again."""
+    try:
+        found = resolve_named(reference)
+    except (ImportError, AttributeError, ValueError):
+        return False
+    return isinstance(found, type) and found.__qualname__ == qualname
 
 
 def decode(tree: Any) -> Any:
@@ -255,7 +302,27 @@ def _decode_object(tree: dict[str, Any]) -> Any:
     value = object.__new__(kind)  # as it was, without running __init__ again
     for name, item in tree["fields"].items():
         object.__setattr__(value, name, decode(item))
+    if _remembers_its_hash(kind):
+        object.__setattr__(value, HASH_OF_ATTRS, None)
     return value
+
+
+def _remembers_its_hash(kind: type) -> bool:
+    return attrs.has(kind) and HASH_OF_ATTRS in getattr(kind.__hash__, "__code__", _nothing.__code__).co_names
+
+
+def _nothing() -> None:
+    """A function that names nothing."""
+
+
+def _decode_path(tree: dict[str, Any], tag: str, plain: type[pathlib.PurePath]) -> pathlib.PurePath:
+    if "class" not in tree:
+        return plain(tree[tag])
+    kind = resolve_named(tree["class"])
+    if not isinstance(kind, type) or not issubclass(kind, plain):
+        msg = f"{tree['class']} is no class derived from {plain.__name__}"
+        raise TypeError(msg)
+    return kind(tree[tag])
 
 
 def _enum_class(reference: str) -> Any:
@@ -286,16 +353,16 @@ _DECODERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "$datetime": lambda tree: dt.datetime.fromisoformat(tree["$datetime"]).replace(**_zone_of(tree)),
     "$decimal": lambda tree: decimal.Decimal(tree["$decimal"]),
     "$dict": lambda tree: {decode(key): decode(item) for key, item in tree["$dict"]},
-    "$enum": lambda tree: _enum_class(tree["$enum"])[tree["name"]],
+    "$enum": lambda tree: _enum_class(tree["$enum"]).__members__[tree["name"]],
     "$flag": lambda tree: _enum_class(tree["$flag"])(tree["value"]),
     "$float": lambda tree: float(tree["$float"]),
     "$frozenset": lambda tree: frozenset(decode(item) for item in tree["$frozenset"]),
     "$int": lambda tree: int(tree["$int"], 16),
     "$namedtuple": _decode_namedtuple,
     "$object": _decode_object,
-    "$path": lambda tree: pathlib.Path(tree["$path"]),
-    "$PurePosixPath": lambda tree: pathlib.PurePosixPath(tree["$PurePosixPath"]),
-    "$PureWindowsPath": lambda tree: pathlib.PureWindowsPath(tree["$PureWindowsPath"]),
+    "$path": lambda tree: _decode_path(tree, "$path", pathlib.Path),
+    "$PurePosixPath": lambda tree: _decode_path(tree, "$PurePosixPath", pathlib.PurePosixPath),
+    "$PureWindowsPath": lambda tree: _decode_path(tree, "$PureWindowsPath", pathlib.PureWindowsPath),
     "$set": lambda tree: {decode(item) for item in tree["$set"]},
     "$time": lambda tree: dt.time.fromisoformat(tree["$time"]).replace(**_zone_of(tree)),
     "$timedelta": lambda tree: dt.timedelta(*tree["$timedelta"]),

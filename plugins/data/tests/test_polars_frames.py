@@ -59,16 +59,20 @@ class Subclass(pl.DataFrame):
 @pytest.mark.parametrize(
     ("value", "advice"),
     [
-        (pl.LazyFrame({"a": [1]}), "collect"),
         (pl.DataFrame({"a": [1], "b": [object()]}), "'b': Object.*Cast or drop"),
         (pl.Series("b", [object()]), "'b': Object"),
         (Subclass({"a": [1]}), r"polars\.DataFrame"),
     ],
-    ids=["lazy frame", "objects", "series of objects", "subclass"],
+    ids=["objects", "series of objects", "subclass"],
 )
 def test_what_arrow_cannot_keep_is_refused_with_advice(saved: Save, value: object, advice: str) -> None:
     with pytest.raises(TypeError, match=advice):
         saved(value)
+
+
+def test_a_lazy_frame_is_refused_for_good(saved: Save) -> None:
+    with pytest.raises(ValueError, match="collect"):
+        saved(pl.LazyFrame({"a": [1]}))
 
 
 def test_the_record_names_rows_and_columns(described: Callable[[object], dict[str, object]]) -> None:

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from plugbay.errors import PlugbayError
+from plugbay.execution.logged_values import metric_number, plain_parameters
 from plugbay.masking import masked_value
 from plugbay.stack import Stack
 from plugbay.stack.facades.artifact_store import ArtifactStore
@@ -192,7 +193,7 @@ class CurrentStep:
         :param iteration: the epoch or batch that they belong to, for experiment trackers.
         """
         at = time.time()
-        numbers = {str(name): _number(name, value) for name, value in metrics.items()}
+        numbers = {str(name): metric_number(name, value) for name, value in metrics.items()}
         for name, number in numbers.items():
             self.metrics.setdefault(name, []).append((at, number))
         self._stack.host.tell("log_metrics", step=self._info, metrics=numbers, at=at)
@@ -200,12 +201,15 @@ class CurrentStep:
             self._tracking.log_metrics(numbers, at, iteration=iteration)
 
     def log_params(self, params: Mapping[str, object]) -> None:
-        """Log plain values that describe the attempt; a later value of a name replaces the earlier one."""
-        encoded = {str(name): encode(value, f"parameter {name!r}") for name, value in params.items()}
-        self.params.update(encoded)
-        self._stack.host.tell("log_params", step=self._info, params=masked_value(dict(params)))
+        """Log plain values that describe the attempt; a later value of a name replaces the earlier one.
+
+        A number of NumPy, pandas or torch is logged as Python's own, what is no plain value as its text.
+        """
+        plain = plain_parameters(params)
+        self.params.update({name: encode(value, f"parameter {name!r}") for name, value in plain.items()})
+        self._stack.host.tell("log_params", step=self._info, params=masked_value(dict(plain)))
         if self._tracking is not None:
-            self._tracking.log_params(params)
+            self._tracking.log_params(plain)
 
 
 class _Running:
@@ -267,15 +271,3 @@ def executing(step: CurrentStep) -> Iterator[CurrentStep]:
     finally:
         _running.end(step)
         _current.reset(token)
-
-
-def _number(name: str, value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError) as error:
-        msg = f"metric {name!r} must be a number, got {value!r:.60}"
-        raise TypeError(msg) from error
-    if isinstance(value, str):
-        msg = f"metric {name!r} must be a number, got the text {value!r:.60}"
-        raise TypeError(msg)
-    return number

@@ -15,22 +15,18 @@ from typing import Any
 
 import attrs
 
-from plugbay.errors import PlugbayError, PluginError, did_you_mean
+from plugbay.errors import PluginError, did_you_mean
 from plugbay.host.discovery import Provider, installed_plugins
 from plugbay.host.implementations import StackPluginManager
 from plugbay.serializers.builtin import BYTES, FILE, JSON, PICKLE
-from plugbay.values import EncodingError, encode
+from plugbay.serializers.lost_in_pickle import SerializationError
 from plugbay_hookspecs.catalogue import SERIALIZER_GROUP
 from plugbay_hookspecs.types import Serializer
 
 _PLAIN = (
     *(type(None), bool, int, float, complex, str, list, tuple, dict, set, frozenset),
-    *(enum.Enum, decimal.Decimal, uuid.UUID, datetime.date, datetime.time, datetime.timedelta),
+    *(enum.Enum, decimal.Decimal, uuid.UUID, datetime.date, datetime.time, datetime.timedelta, PurePath),
 )
-
-
-class SerializationError(PlugbayError):
-    """A value that no serializer takes, or an artifact whose serializer is not there."""
 
 
 class Serializers:
@@ -47,27 +43,25 @@ class Serializers:
         self._by_type: dict[type, Serializer | None] = {}
 
     def for_value(self, value: Any) -> Serializer:
-        """Return the serializer of the value's most specific class.
+        """Return the serializer of the value's most specific class; whether it can keep this value shows when it saves it.
 
         Raises :class:`SerializationError` when there is none, and pickle is not allowed.
         """
         kind = type(value)
         if kind is bytes:
             return BYTES
-        if isinstance(value, PurePath):
-            return FILE
         if kind not in self._by_type:
             self._by_type[kind] = self._from_plugins(kind)
         found = self._by_type[kind]
         if found is not None:
             return found
         if isinstance(value, _PLAIN) or attrs.has(kind) or dataclasses.is_dataclass(kind):
-            try:
-                encode(value)
-            except EncodingError as error:
-                return self._pickle(f"{error}")
             return JSON
         return self._pickle(f"there is no serializer for {kind.__module__}.{kind.__qualname__}")
+
+    def refuse_pickle(self, reason: str) -> None:
+        """Raise :class:`SerializationError` when pickle may not keep what its own serializer cannot, for ``reason``."""
+        self._pickle(reason)
 
     def named(self, name: str, type_name: str) -> Serializer:
         """Return the serializer that wrote an artifact. Raises :class:`SerializationError` when it is not there.

@@ -16,17 +16,20 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+import attrs
+
 from plugbay.errors import CorruptArtifactError, OutputError, StoreError
-from plugbay.reference import reference_to
-from plugbay.serializers.builtin import FILE
+from plugbay.reference import reference_to, resolve
+from plugbay.serializers.builtin import FILE, PICKLE
 from plugbay.serializers.choice import Serializers
+from plugbay.serializers.lost_in_pickle import explained, refuse_changed
 from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.store.directories import Entry, entries_of, is_executable, kind_of, unreadable
 from plugbay.store.distant import each
 from plugbay.store.layout import blob_key
 from plugbay.store.restoring import LINK, TREE, filling, is_executable_by, layout_of, own_name_of
 from plugbay.store.spool import HashAside, Spool
-from plugbay.values import canonical, encode
+from plugbay.values import EncodingError, canonical, encode
 from plugbay_hookspecs.types import Artifact, Serializer
 
 if TYPE_CHECKING:
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 INLINE_LIMIT = 4096
 """Outputs of at most this many bytes are kept in the record itself."""
 _CHUNK = 1 << 20
+_LONGEST_REASON = 500
 LIST = "list"
 
 
@@ -65,14 +69,33 @@ class Artifacts:
             parts = tuple(self.save(str(index), item) for index, item in enumerate(value))
             return collection(name, LIST, parts)
         if isinstance(value, Path):
-            return self._save_path(name, value)
+            return attrs.evolve(self._save_path(name, value), **_class_of(name, value))
         kind = type(value)
         type_name = reference_to(kind) or f"{kind.__module__}:{kind.__qualname__}"
         try:
-            return self._save_bytes(name, value, self._serializers.for_value(value), type_name)
+            return self._save_value(name, value, type_name)
         except Exception as error:
             error.add_note(f"while output {name!r}, a {type_name}, was saved")
             raise
+
+    def _save_value(self, name: str, value: Any, type_name: str) -> Artifact:
+        serializer = self._serializers.for_value(value)
+        if serializer is PICKLE:
+            return self._save_pickle(name, value, type_name)
+        try:
+            return self._save_bytes(name, value, serializer, type_name)
+        except TypeError as error:
+            self._serializers.refuse_pickle(f"{error}")
+            reason = f"{error}"
+        return self._save_pickle(name, value, type_name, reason)
+
+    def _save_pickle(self, name: str, value: Any, type_name: str, reason: str | None = None) -> Artifact:
+        """Save what nothing else keeps; ``reason`` tells why what should have kept it did not."""
+        with explained(reason):
+            artifact = self._save_bytes(name, value, PICKLE, type_name)
+        if reason is None:
+            return artifact
+        return attrs.evolve(artifact, metadata={"pickled_because": reason[:_LONGEST_REASON]})
 
     def _save_path(self, name: str, path: Path) -> Artifact:
         if path.is_dir():
@@ -99,6 +122,8 @@ class Artifacts:
         with Spool(self._store.scratch) as spool:
             serializer.save(value, cast(BinaryIO, spool))
             digest, size, content, path = spool.finish()
+            if serializer is PICKLE and content is not None:
+                refuse_changed(value, content)
             metadata = encode(dict(serializer.metadata(value)), f"metadata of output {name!r}")
             if serializer is FILE:
                 metadata |= _facts(value)
@@ -130,11 +155,11 @@ class Artifacts:
         if artifact.items is not None:
             _check(artifact, _digest_of_items(artifact.items))
             if artifact.serializer == TREE:
-                return self._load_tree(artifact)
+                return _with_class(artifact, self._load_tree(artifact))
             return [self.load(item) for item in artifact.items]
         serializer = self._serializers.named(artifact.serializer, artifact.type)
         if serializer is FILE:
-            return self._file(artifact)
+            return _with_class(artifact, self._file(artifact))
         return serializer.load(self._source(artifact))
 
     def load_copy(self, artifact: Artifact, copy: Path) -> Any:
@@ -284,6 +309,28 @@ class Artifacts:
             if self._scratch is not None:
                 self._scratch()
                 self._scratch = None
+
+
+def _class_of(output: str, path: Path) -> dict[str, str]:
+    """What an artifact says of a path whose class is one of the project's, derived from ``pathlib``'s."""
+    if type(path) is type(Path()):
+        return {}
+    try:
+        return {"type": encode(path, f"output {output!r}")["class"]}
+    except EncodingError as error:
+        msg = f"{error}; return Path(value) to have the file or directory kept, or str(value) for its name alone"
+        raise OutputError(msg) from error
+
+
+def _with_class(artifact: Artifact, path: Path) -> Path:
+    """The path to what was loaded, as an instance of the class that the step returned."""
+    if artifact.type in (f"builtins:{TREE}", "pathlib:Path"):
+        return path
+    kind = resolve(artifact.type)
+    if isinstance(kind, type) and issubclass(kind, Path):
+        return kind(path)
+    msg = f"artifact {artifact.name!r} should be a path of the class {artifact.type}, which is none"
+    raise CorruptArtifactError(msg)
 
 
 def collection(name: str, kind: str, items: tuple[Artifact, ...], own_name: str | None = None) -> Artifact:

@@ -86,10 +86,10 @@ def load_series(source: Path | BinaryIO) -> pl.Series:
 def refuse_lazy(*_: Any) -> NoReturn:
     """Refuse a lazy frame: it is a query, and what it reads may be gone when it is asked for.
 
-    :raises TypeError: always.
+    :raises ValueError: always; not ``TypeError``, for pickle would keep the query and lose the data.
     """
     msg = "a polars.LazyFrame is a query and not data: return frame.collect()"
-    raise TypeError(msg)
+    raise ValueError(msg)
 
 
 def _write(frame: pl.DataFrame, file: BinaryIO) -> None:
