@@ -19,6 +19,11 @@ def serializers() -> Sequence[Serializer]:
     ``plugbay.serializer``) is named after, or reads an artifact of such a type. The library is imported by then in the
     first case, and need not be in the second.
 
+    A value that a serializer cannot give back as it was must not be written in a changed form: ``save`` raises ``TypeError``
+    that says what could not be kept, and what to do. What it has written by then is discarded. Where the configuration allows
+    pickle the value is pickled instead, and its record says why; else the step fails with that error. For a value that pickle
+    must not keep either, such as a query whose data may be gone, ``save`` raises another error, which fails the step.
+
     :returns: one for each type; for a value the one of the most specific class is used.
 
     .. code-block:: python

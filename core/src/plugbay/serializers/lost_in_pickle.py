@@ -43,8 +43,13 @@ def explained(reason: str | None) -> Iterator[None]:
     """
     try:
         yield
-    except (StoreError, SerializationError):
+    except StoreError:
         raise
+    except SerializationError as error:
+        if reason is None:
+            raise
+        msg = f"{reason}; and {error}"
+        raise SerializationError(msg) from error
     except Exception as error:
         because = f"{reason}; and it" if reason else "the value"
         if isinstance(error, RecursionError):

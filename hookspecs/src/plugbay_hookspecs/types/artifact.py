@@ -26,6 +26,10 @@ class Artifact:
     inline: bytes | None = field(default=None, repr=False)
     """The bytes themselves when they are few (then there is no blob)."""
     items: tuple["Artifact", ...] | None = field(default=None, repr=False)
-    """The parts of a collection, in order."""
+    """The parts of a collection, in order; of a directory its files, links (the serializer ``link``) and empty directories."""
     metadata: Mapping[str, object] = field(factory=dict)
-    """Facts about the value that the serializer gives: shape, columns, rows, ..."""
+    """Facts about the value that the serializer gives: shape, columns, rows, ...
+
+    Of a file or directory ``filename``, the name it had, and of a file ``executable`` where it was; of a value that its own
+    serializer could not keep ``pickled_because``.
+    """

@@ -22,7 +22,8 @@ class Serializer:
     qualname: str
     """The qualified name of the type within its library, as ``type.__qualname__`` has it: ``ndarray``."""
     save: Callable[[Any, BinaryIO], None] = field(repr=False)
-    """``save(value, file)`` writes the value to a binary file open for writing; raises when it cannot."""
+    """``save(value, file)`` writes the value to a binary file open for writing. It raises ``TypeError`` for a value that it cannot
+    give back as it was, which is pickled instead where that is allowed, and any other error to have the step fail."""
     load: Callable[[Path | BinaryIO], Any] = field(repr=False)
     """``load(source)`` reads it from a file of the local disk, which may be memory-mapped and must not be changed, or
     from a binary file in memory."""
