@@ -15,7 +15,7 @@ def attributes_of(value: object) -> dict[str, Any]:
 
     A slot that a class hides behind one of the same name has the name of its class before its own.
     """
-    kind = type(value)
+    kind: type = type(value)
     found = dict(getattr(value, "__dict__", ()))
     for name, slot in _slots(kind):
         try:

@@ -109,8 +109,8 @@ def _lost(value: Any, loaded: Any) -> str | None:
 
 def _is_kept_by_name(kind: type) -> bool:
     """Whether pickle takes what an instance stores, and the class does not say otherwise."""
-    get_state = kind.__getstate__  # type: ignore[attr-defined]
-    return get_state is object.__getstate__ or getattr(get_state, "__module__", None) in _GENERATED  # type: ignore[attr-defined]
+    get_state: Any = getattr(kind, "__getstate__", None)
+    return get_state is getattr(object, "__getstate__", None) or getattr(get_state, "__module__", None) in _GENERATED
 
 
 def _form(value: Any) -> Any:
@@ -130,9 +130,10 @@ def _parts(value: Any) -> list[tuple[str, Any]]:
         return [part for key, item in pairs for part in ((f"'s key {key!r:.80}", key), (f"[{key!r:.80}]", item))]
     if isinstance(value, BaseException):
         value = value.args
-    if isinstance(value, (list, tuple, deque)):
-        kind = next(kind for kind in (list, tuple, deque) if isinstance(value, kind))
-        return [(f"[{index}]", item) for index, item in enumerate(kind.__iter__(value))]
+    for kind in (list, tuple, deque):
+        if isinstance(value, kind):
+            items: Any = kind.__iter__
+            return [(f"[{index}]", item) for index, item in enumerate(items(value))]
     return []
 
 

@@ -69,7 +69,8 @@ class Artifacts:
             parts = tuple(self.save(str(index), item) for index, item in enumerate(value))
             return collection(name, LIST, parts)
         if isinstance(value, Path):
-            return attrs.evolve(self._save_path(name, value), **_class_of(name, value))
+            artifact = self._save_path(name, value)
+            return attrs.evolve(artifact, type=_class_of(name, value) or artifact.type)
         kind = type(value)
         type_name = reference_to(kind) or f"{kind.__module__}:{kind.__qualname__}"
         try:
@@ -311,12 +312,12 @@ class Artifacts:
                 self._scratch = None
 
 
-def _class_of(output: str, path: Path) -> dict[str, str]:
-    """What an artifact says of a path whose class is one of the project's, derived from ``pathlib``'s."""
+def _class_of(output: str, path: Path) -> str | None:
+    """The class of a path where it is one of the project's, derived from ``pathlib``'s."""
     if type(path) is type(Path()):
-        return {}
+        return None
     try:
-        return {"type": encode(path, f"output {output!r}")["class"]}
+        return str(encode(path, f"output {output!r}")["class"])
     except EncodingError as error:
         msg = f"{error}; return Path(value) to have the file or directory kept, or str(value) for its name alone"
         raise OutputError(msg) from error
