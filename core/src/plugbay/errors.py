@@ -48,6 +48,10 @@ class CorruptArtifactError(StoreError):
     """The bytes of an artifact are not the ones that were saved."""
 
 
+class SerializationError(PlugbayError):
+    """A value that no serializer takes, or an artifact whose serializer is not there."""
+
+
 class ImageError(PlugbayError):
     """The container image that steps run in cannot be had."""
 

@@ -17,7 +17,8 @@ from plugbay.cli.parsing import add_run, add_stack, add_verbose
 from plugbay.cli.terminal import say, say_json
 from plugbay.cli.wording import counted, size
 from plugbay.errors import NotFoundError, PlugbayError
-from plugbay.store.restoring import TREE, is_executable_by, layout_of, own_name_of
+from plugbay.store.artifacts import TREE, is_executable_by
+from plugbay.store.restoring import layout_of, own_name_of
 from plugbay_hookspecs.types import Artifact
 
 if TYPE_CHECKING:

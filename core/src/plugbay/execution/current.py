@@ -12,7 +12,6 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from plugbay.errors import PlugbayError
-from plugbay.execution.logged_values import metric_number, plain_parameters
 from plugbay.masking import masked_value
 from plugbay.stack import Stack
 from plugbay.stack.facades.artifact_store import ArtifactStore
@@ -192,6 +191,8 @@ class CurrentStep:
 
         :param iteration: the epoch or batch that they belong to, for experiment trackers.
         """
+        from plugbay.execution.logged_values import metric_number  # many steps log nothing
+
         at = time.time()
         numbers = {str(name): metric_number(name, value) for name, value in metrics.items()}
         for name, number in numbers.items():
@@ -205,6 +206,8 @@ class CurrentStep:
 
         A number of NumPy, pandas or torch is logged as Python's own, what is no plain value as its text.
         """
+        from plugbay.execution.logged_values import plain_parameters  # as above
+
         plain = plain_parameters(params)
         self.params.update({name: encode(value, f"parameter {name!r}") for name, value in plain.items()})
         self._stack.host.tell("log_params", step=self._info, params=masked_value(dict(plain)))

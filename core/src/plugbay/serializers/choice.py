@@ -15,11 +15,10 @@ from typing import Any
 
 import attrs
 
-from plugbay.errors import PluginError, did_you_mean
+from plugbay.errors import PluginError, SerializationError, did_you_mean
 from plugbay.host.discovery import Provider, installed_plugins
 from plugbay.host.implementations import StackPluginManager
 from plugbay.serializers.builtin import BYTES, FILE, JSON, PICKLE
-from plugbay.serializers.lost_in_pickle import SerializationError
 from plugbay_hookspecs.catalogue import SERIALIZER_GROUP
 from plugbay_hookspecs.types import Serializer
 

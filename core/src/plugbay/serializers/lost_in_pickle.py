@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from plugbay.errors import PlugbayError, StoreError
+from plugbay.errors import SerializationError, StoreError
 from plugbay.instances import HASH_OF_ATTRS, attributes_of
 from plugbay.serializers.builtin import PICKLE
 
@@ -29,10 +29,6 @@ _SCALARS: tuple[tuple[type, Any], ...] = (
     (dt.datetime, dt.datetime.isoformat),
     (dt.date, dt.date.isoformat),
 )
-
-
-class SerializationError(PlugbayError):
-    """A value that no serializer takes, or an artifact whose serializer is not there."""
 
 
 @contextmanager

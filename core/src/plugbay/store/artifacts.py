@@ -22,24 +22,23 @@ from plugbay.errors import CorruptArtifactError, OutputError, StoreError
 from plugbay.reference import reference_to, resolve
 from plugbay.serializers.builtin import FILE, PICKLE
 from plugbay.serializers.choice import Serializers
-from plugbay.serializers.lost_in_pickle import explained, refuse_changed
 from plugbay.stack.facades.artifact_store import ArtifactStore
-from plugbay.store.directories import Entry, entries_of, is_executable, kind_of, unreadable
 from plugbay.store.distant import each
 from plugbay.store.layout import blob_key
-from plugbay.store.restoring import LINK, TREE, filling, is_executable_by, layout_of, own_name_of
 from plugbay.store.spool import HashAside, Spool
 from plugbay.values import EncodingError, canonical, encode
 from plugbay_hookspecs.types import Artifact, Serializer
 
 if TYPE_CHECKING:
+    from plugbay.store.directories import Entry
     from plugbay.store.fetched import FetchedDirectory
 
 INLINE_LIMIT = 4096
 """Outputs of at most this many bytes are kept in the record itself."""
 _CHUNK = 1 << 20
 _LONGEST_REASON = 500
-LIST = "list"
+LIST, TREE, LINK = "list", "directory", "link"
+"""What stands in the place of a serializer's name: a list, a directory, and a symbolic link in one."""
 
 
 class Artifacts:
@@ -92,6 +91,8 @@ class Artifacts:
 
     def _save_pickle(self, name: str, value: Any, type_name: str, reason: str | None = None) -> Artifact:
         """Save what nothing else keeps; ``reason`` tells why what should have kept it did not."""
+        from plugbay.serializers.lost_in_pickle import explained  # few values are pickled
+
         with explained(reason):
             artifact = self._save_bytes(name, value, PICKLE, type_name)
         if reason is None:
@@ -99,6 +100,8 @@ class Artifacts:
         return attrs.evolve(artifact, metadata={"pickled_because": reason[:_LONGEST_REASON]})
 
     def _save_path(self, name: str, path: Path) -> Artifact:
+        from plugbay.store.directories import entries_of, kind_of  # few steps return files
+
         if path.is_dir():
             parts = each(self._store, lambda entry: self._save_entry(entry, name), entries_of(path, name))
             return collection(name, TREE, tuple(parts), _own_name(path))
@@ -117,6 +120,8 @@ class Artifacts:
         try:
             return self._save_bytes(name, path, FILE, "pathlib:Path")
         except OSError as error:
+            from plugbay.store.directories import unreadable
+
             raise unreadable(path, error, output) from error
 
     def _save_bytes(self, name: str, value: Any, serializer: Serializer, type_name: str) -> Artifact:
@@ -124,6 +129,8 @@ class Artifacts:
             serializer.save(value, cast(BinaryIO, spool))
             digest, size, content, path = spool.finish()
             if serializer is PICKLE and content is not None:
+                from plugbay.serializers.lost_in_pickle import refuse_changed  # as above
+
                 refuse_changed(value, content)
             metadata = encode(dict(serializer.metadata(value)), f"metadata of output {name!r}")
             if serializer is FILE:
@@ -183,6 +190,8 @@ class Artifacts:
         return copy
 
     def _tree_of_copy(self, artifact: Artifact, copy: Path) -> Path:
+        from plugbay.store.restoring import filling, layout_of  # few models are read so
+
         layout = layout_of(artifact)
         names = {file.name for file in layout.files}
         further = (
@@ -237,10 +246,14 @@ class Artifacts:
 
     def _file(self, artifact: Artifact) -> Path:
         """The artifact as a file of its own with the name it had; a private copy, which a step may change."""
+        from plugbay.store.restoring import own_name_of
+
         name = own_name_of(artifact) or "file"
         return self._written(artifact, Path(tempfile.mkdtemp(dir=self.directory()), name))
 
     def _load_tree(self, artifact: Artifact) -> Path:
+        from plugbay.store.restoring import filling, layout_of
+
         layout, root = layout_of(artifact), self._new_directory(artifact)
         with filling(root, layout) as files:
             each(self._store, lambda pair: self._written(*pair), files)
@@ -248,6 +261,8 @@ class Artifacts:
 
     def _new_directory(self, artifact: Artifact) -> Path:
         """An empty directory of its own, with the name that the artifact had."""
+        from plugbay.store.restoring import own_name_of
+
         root, name = Path(tempfile.mkdtemp(dir=self.directory())), own_name_of(artifact)
         if name is None:
             return root
@@ -357,6 +372,8 @@ def _link(name: str, text: str) -> Artifact:
 def digest_of_path(path: Path) -> str:
     """The digest that a file or a directory has as an artifact, without saving it."""
     if path.is_dir():
+        from plugbay.store.directories import entries_of
+
         return _digest_of_items(tuple(map(_described, entries_of(path, path.name))))
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -372,6 +389,8 @@ def _described(entry: Entry) -> Artifact:
 
 def _facts(file: Path) -> dict[str, object]:
     """What a file is beside its bytes."""
+    from plugbay.store.directories import is_executable
+
     return {"filename": file.name, **({"executable": True} if is_executable(file) else {})}
 
 
@@ -387,6 +406,11 @@ def identity(artifact: Artifact) -> list[object]:
     """What tells the value of an artifact from any other: its bytes, how they are read, and what a file is beside them."""
     executable = ["executable"] if is_executable_by(artifact) else []
     return [artifact.digest, artifact.serializer, artifact.type, artifact.metadata.get("filename"), *executable]
+
+
+def is_executable_by(artifact: Artifact) -> bool:
+    """Whether it is a file that its owner may execute, by its record."""
+    return bool(artifact.metadata.get("executable"))
 
 
 def blobs_of(artifact: Artifact) -> Iterator[str]:

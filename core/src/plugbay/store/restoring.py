@@ -11,11 +11,9 @@ from pathlib import Path
 from attrs import frozen
 
 from plugbay.errors import CorruptArtifactError
+from plugbay.store.artifacts import LINK
 from plugbay.store.links import leads_out
 from plugbay_hookspecs.types import Artifact
-
-TREE = "directory"
-LINK = "link"
 
 
 @frozen
@@ -87,11 +85,6 @@ def own_name_of(artifact: Artifact, name: object = None) -> str | None:
     if "/" in str(name):
         raise _damaged(artifact, f"its name is {name!r}")
     return str(name)
-
-
-def is_executable_by(artifact: Artifact) -> bool:
-    """Whether it is a file that its owner may execute, by its record."""
-    return bool(artifact.metadata.get("executable"))
 
 
 def _refuse_outside(artifact: Artifact, name: str) -> None:
