@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 import attrs
 
 from plugbay.errors import CorruptArtifactError, OutputError, StoreError
-from plugbay.reference import reference_to, resolve
+from plugbay.reference import reference_to, resolve_named
 from plugbay.serializers.builtin import FILE, PICKLE
 from plugbay.serializers.choice import Serializers
 from plugbay.stack.facades.artifact_store import ArtifactStore
@@ -342,7 +342,7 @@ def _with_class(artifact: Artifact, path: Path) -> Path:
     """The path to what was loaded, as an instance of the class that the step returned."""
     if artifact.type in (f"builtins:{TREE}", "pathlib:Path"):
         return path
-    kind = resolve(artifact.type)
+    kind = resolve_named(artifact.type)
     if isinstance(kind, type) and issubclass(kind, Path):
         return kind(path)
     msg = f"artifact {artifact.name!r} should be a path of the class {artifact.type}, which is none"
