@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import logging
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from plugbay.errors import OutputError, PlugbayError, ReportFailed, listed
-from plugbay.execution.current import CurrentStep, executing
+from plugbay.execution.current import CurrentStep, alone, executing
 from plugbay.execution.failures import StepCancelled, error_info, without_secrets
 from plugbay.execution.forks import ChildrenEndHere
+from plugbay.execution.leftovers.nothing_left import NothingLeft
+from plugbay.execution.leftovers.system import DIRECTORY
 from plugbay.execution.logs import captured
 from plugbay.execution.session import Session
 from plugbay.execution.tasks import Task, artifacts_in, load_input
@@ -195,10 +198,23 @@ def _outputs(
 
 def _called(task: Task, session: Session, step: Step[..., Any], arguments: dict[str, Any]) -> tuple[Artifact, ...]:
     """Call the function, check what it returns and store it."""
+    left = functools.partial(session.left_behind, task.info)
+    with NothingLeft(alone, left, (DIRECTORY,)):  # a relative path that the step returns is one from where it has gone
+        return _stored(task, session, step, arguments, left)
+
+
+def _stored(
+    task: Task,
+    session: Session,
+    step: Step[..., Any],
+    arguments: dict[str, Any],
+    left: Callable[[Sequence[str]], None],
+) -> tuple[Artifact, ...]:
     host = session.stack.host
     call = StepCall(function=_synchronous(step.function), arguments=arguments, timeout=task.timeout)
     # a context of its own: what the step sets in context variables does not reach the next one
-    result = copy_context().run(host.call, "step_call", step=task.info, call=call)
+    with NothingLeft(alone, left):
+        result = copy_context().run(host.call, "step_call", step=task.info, call=call)
     values = output_values(result, step.signature, task.info.step)
     if task.fail_on_report:
         _refuse_failed_reports(values, task.info)

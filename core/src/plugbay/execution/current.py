@@ -232,6 +232,10 @@ class _Running:
     def end(self, step: CurrentStep) -> None:
         self._entries.remove(next(entry for entry in self._entries if entry[0] is step))
 
+    def alone(self) -> bool:
+        """Whether no other thread executes a step."""
+        return len({thread for _, thread, _ in tuple(self._entries)}) == 1
+
     def lone(self) -> CurrentStep | None:
         """The only one there is; of a step and those of the runs that it makes itself, the one that started this thread."""
         entries = tuple(self._entries)
@@ -262,6 +266,11 @@ def current() -> CurrentStep:
         )
         raise PlugbayError(msg)
     return found
+
+
+def alone() -> bool:
+    """Whether steps are executed in no other thread of this process."""
+    return _running.alone()
 
 
 @contextmanager

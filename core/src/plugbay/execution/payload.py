@@ -15,6 +15,7 @@ from pathlib import Path
 from attrs import field, frozen
 
 from plugbay.code.location import unpack
+from plugbay.code.main_of_worker import name_main
 from plugbay.execution.attempt import Finished, execute_attempt
 from plugbay.execution.causes import packed, unpacked
 from plugbay.execution.failures import without_secrets
@@ -49,8 +50,14 @@ class Payload:
     def _open(self) -> Stack:
         shipped, code = pickle.loads(self.opening)  # noqa: S301  it comes from the driver
         code.enter()
+        name_main()
         stack: Stack = shipped.build()
         return stack
+
+    @property
+    def spent(self) -> bool:
+        """Whether a step has left something in this process that no other step should find."""
+        return _is_spent(self.key)
 
     def release(self) -> None:
         """Close the session that this process opened for payloads of the run."""
@@ -75,6 +82,11 @@ class DistantPayload:
             session = _session(self.key, lambda: stack_from(json.loads(self.stack)))
             _unpacked.enter(self.source, session)
             return pack(execute_attempt(self.task, session))
+
+    @property
+    def spent(self) -> bool:
+        """Whether a step has left something in this process that no other step should find."""
+        return _is_spent(self.key)
 
     def release(self) -> None:
         """Close the session that this process opened for payloads of the run."""
@@ -138,6 +150,11 @@ def _session(key: str, build: Callable[[], Stack]) -> Session:
             session.__enter__()
             _sessions[key] = session
         return session
+
+
+def _is_spent(key: str) -> bool:
+    session = _sessions.get(key)
+    return session is not None and session.spent
 
 
 def _close(key: str) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from plugbay.errors import StoreError
+from plugbay.errors import StoreError, listed
 from plugbay.execution.forks import ChildrenEndHere
+from plugbay.execution.leftovers.interpreter import GOING_ON
 from plugbay.execution.log_files import SpareLog
 from plugbay.serializers.choice import Serializers
 from plugbay.stack import Stack
@@ -19,6 +22,9 @@ from plugbay_hookspecs.types import StepCall, StepInfo
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
+
+
+_log = logging.getLogger("plugbay")
 
 
 class _LastCaller:
@@ -45,11 +51,21 @@ class Session:
         """
         self.stack = stack
         self.own_process = own_process
+        self.spent = False
+        """Whether a step has left something in this process that no other step should find."""
         self.spare_log = SpareLog()
         self.artifacts = Artifacts(stack.artifact_store, Serializers(allow_pickle=stack.allow_pickle))
         stack.host.add_last(_LastCaller())
         self._uploads: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
+
+    def left_behind(self, step: StepInfo, things: Sequence[str]) -> None:
+        """Take note of what a step has changed in this process and what cannot be put back."""
+        self.spent = True
+        if not self.own_process and things != [GOING_ON]:
+            _log.warning(
+                "step %r has changed %s, which cannot be put back: later steps find it so", step.step, listed(things)
+            )
 
     def upload_log(self, info: StepInfo, path: Path) -> None:
         """Put the log of an attempt into the store, in the background."""

@@ -126,13 +126,16 @@ class Pipeline(Generic[P, R]):
         :raises RunFailed: when a step failed or the run was cancelled.
         :raises PlugbayError: when the run could not be started.
         """
-        caller = sys._getframe(1)
-        if caller.f_globals.get("__name__") == "__mp_main__":
-            msg = (
-                f"pipeline {self.name!r} is run while a worker process imports {caller.f_globals.get('__file__')}; "
-                "put the call under: if __name__ == '__main__':"
-            )
-            raise PlanError(msg)
+        if "__mp_main__" in sys.modules:
+            from plugbay.code.main_of_worker import script_that_is_imported  # few processes are workers
+
+            script = script_that_is_imported()
+            if script is not None:
+                msg = (
+                    f"pipeline {self.name!r} is run while a worker process imports {script}; "
+                    "put the call under: if __name__ == '__main__':"
+                )
+                raise PlanError(msg)
         from plugbay.execution.driver import drive
 
         return drive(self.compile(failure, **parameters), stack=stack, use_cache=cache)

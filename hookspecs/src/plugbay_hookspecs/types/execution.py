@@ -18,6 +18,10 @@ class StepPayload(Protocol):
     def __call__(self) -> bytes:
         """Execute the attempt; return what :meth:`LiveRun.complete` takes. A failure of the step is in the result."""
 
+    @property
+    def spent(self) -> bool:
+        """Whether a step has left something in this process that cannot be put back: execute no other step in it."""
+
     def release(self) -> None:
         """Stop the stack that this process started for payloads; call it before the process ends."""
 

@@ -17,6 +17,8 @@ READY = b"s"
 """What a worker sends once when it has started."""
 RETURNED = b"r"
 """Starts a reply that holds what the payload returned."""
+RETURNED_LAST = b"l"
+"""The same, of a worker that executes no more: the step has left something in its process that no other one should find."""
 RAISED = b"e"
 """Starts a reply that holds the pickled exception that kept the payload from returning."""
 
@@ -45,10 +47,14 @@ def serve(connection: Connection, environment: Mapping[str, str]) -> None:
             try:
                 payload = pickle.loads(request)  # noqa: S301  it comes from the driver that started this process
                 assert payload is not None
-                reply = RETURNED + payload()
+                result = payload()
+                # A payload of an older core does not say whether it has spent its process.
+                reply = (RETURNED_LAST if getattr(payload, "spent", False) else RETURNED) + result
             except BaseException as error:  # noqa: BLE001  the driver is told, whatever it is
                 reply = RAISED + _pickled(error)
             connection.send_bytes(reply)
+            if reply.startswith(RETURNED_LAST):
+                break
     except (EOFError, OSError):
         # The driver closed its end without a goodbye.
         pass

@@ -10,7 +10,7 @@ from functools import partial
 from multiprocessing.connection import Pipe, wait
 from typing import TYPE_CHECKING
 
-from plugbay_local.worker import READY, RETURNED, PayloadError
+from plugbay_local.worker import READY, RETURNED, RETURNED_LAST, PayloadError
 from plugbay_local.worker_process import StartMethod, WorkerProcess, WorkerStartError, import_once
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class WorkerPool:
             self._run.complete(step, error)
             return
         with self._changed:
-            while not self._idle and len(self._workers) >= self._size:
+            while not self._idle and sum(not worker.retired for worker in self._workers) >= self._size:
                 self._changed.wait()
             worker = self._idle.pop() if self._idle else self._start(type(payload).__module__)
             worker.step = step
@@ -140,9 +140,11 @@ class WorkerPool:
             return
         with self._changed:
             step, worker.step = worker.step, None
-            if worker.deadline is None:
+            if reply.startswith(RETURNED_LAST):
+                worker.retired = True
+            elif worker.deadline is None:
                 self._idle.append(worker)
-                self._changed.notify()
+            self._changed.notify()
         if step is not None:
             self._complete(step, _result(reply))
 
@@ -172,8 +174,8 @@ class WorkerPool:
 
 
 def _result(reply: bytes) -> bytes | BaseException:
-    if reply.startswith(RETURNED):
-        return reply[len(RETURNED) :]
+    if reply.startswith((RETURNED, RETURNED_LAST)):
+        return reply[1:]
     try:
         error = pickle.loads(reply[1:])  # noqa: S301  it comes from a worker that this process started
     except Exception as unreadable:  # noqa: BLE001  its class cannot be imported here, or breaks

@@ -54,6 +54,8 @@ class WorkerProcess:
         """Whether it has started and takes payloads."""
         self.hung_up = False
         """Whether the worker closed its end of the connection; it is about to end."""
+        self.retired = False
+        """Whether it takes no more payloads, and ends as soon as nothing goes on in it."""
         self._signals: list[int] = []
         self._sending = threading.Lock()
         # Not daemonic: a step may start processes of its own.
