@@ -65,6 +65,15 @@ def log_name(step: str, attempt: int) -> str:
     return f"{step}.{attempt}.log"
 
 
+def spool_directory(run_id: str) -> Path:
+    """Where what steps of a run write on descriptors waits for the moment in which it is brought over into their logs."""
+    return _directory("state", "spools") / run_id
+
+
+SPOOL_FACTS = ".facts"
+"""The end of the name of the file beside a spool, which says where the rest of it belongs."""
+
+
 def growing_log_path(path: Path) -> Path:
     """Where a log lies while its process adds to it; zeros behind the text do not belong to it."""
     return path.with_name(f"{path.name}.growing")

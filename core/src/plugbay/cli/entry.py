@@ -19,6 +19,10 @@ def main(argv: "Sequence[str] | None" = None) -> int:
 
     0 is success, 1 a run that failed, 2 a wrong command line or configuration, 70 a bug, 130 an interruption.
     """
+    if sys.stdout is None or sys.stderr is None or sys.stdin is None:
+        from plugbay.missing_streams import print_nowhere
+
+        print_nowhere()
     words = list(sys.argv[1:] if argv is None else argv)
     verbose = elsewhere = False
     try:

@@ -67,6 +67,10 @@ def _print_ended(run: Run, step: StepRun, reader: Reader, attempt: int | None) -
         msg = f"step {step.id!r} of run {run.id} has no attempt {attempt} (it has: {made})"
         raise NotFoundError(msg)
     if step.source is None and not known:
+        begun = reader.log(run.id, step.id, _current_attempt(reader, run.id, step.id))
+        if begun:  # the process was killed, and nobody has gone on with the run
+            _write_ended(begun)
+            return
         _tell_nothing(step.id, f": it was {step.status or 'not run'}")
         return
     _print_or_tell(step.log(attempt), run.id, step.id, reader)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import platform
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import cast
 
 import plugbay
@@ -22,6 +24,7 @@ from plugbay.errors import (
     listed,
 )
 from plugbay.execution import own_runs
+from plugbay.execution.descriptors import process as descriptors
 from plugbay.execution.failures import call_guarded, error_info, without_secrets
 from plugbay.execution.interruption import Interruption
 from plugbay.execution.live_run import LiveRun
@@ -29,7 +32,8 @@ from plugbay.execution.log_files import completed
 from plugbay.execution.session import Session
 from plugbay.history.reader import Reader
 from plugbay.history.run import Run
-from plugbay.home import growing_log_path, log_path
+from plugbay.home import SPOOL_FACTS, growing_log_path, log_path, spool_directory
+from plugbay.masking import any_hidden, masked_bytes
 from plugbay.pipelines.compiled import Compiled
 from plugbay.stack import Stack
 from plugbay.stack.facades.artifact_store import ArtifactStore
@@ -51,6 +55,10 @@ def drive(compiled: Compiled, *, stack: str | Stack | None = None, use_cache: bo
     :raises RunFailed: when a step failed or the run was cancelled.
     :raises PlugbayError: when it could not be started; then nothing is left behind.
     """
+    if None in (sys.__stdin__, sys.__stdout__, sys.__stderr__):
+        from plugbay.missing_streams import fill_closed  # few processes are without
+
+        fill_closed()
     built = stack if isinstance(stack, Stack) else Stack.load(stack)
     built.check()
     check_capabilities(compiled.plan, built)
@@ -85,6 +93,10 @@ def resume(record: RunRecord, compiled: Compiled, stack: Stack) -> Run:
     :param compiled: the run's plan joined with the functions of its steps.
     :raises RunBusyError: when another process drives it.
     """
+    if None in (sys.__stdin__, sys.__stdout__, sys.__stderr__):
+        from plugbay.missing_streams import fill_closed  # few processes are without
+
+        fill_closed()
     stack.check()
     check_capabilities(compiled.plan, stack)
     interruption = Interruption()
@@ -299,17 +311,47 @@ def _failure_message(run: Run) -> str:
 
 def _upload_left_logs(session: Session, run_id: str) -> None:
     """Put logs into the store that a process which was killed left on this machine."""
+    descriptors.leave()
+    if spool_directory(run_id).exists():
+        _bring_over(run_id)
     directory = log_path(run_id, "", 0).parent
     with suppress(OSError):
         for found in sorted(directory.iterdir()):
             with suppress(FileNotFoundError):  # a worker that has not ended yet may rename or remove its empty one
                 path = completed(found) if found == growing_log_path(found.with_suffix("")) else found
                 step, _, attempt = path.stem.rpartition(".")
+                if any_hidden():
+                    _mask(path)
                 if path.stat().st_size == 0:
                     path.unlink()
                 elif step and attempt.isdigit():
                     session.put_log(run_id, step, int(attempt), path)
         directory.rmdir()
+
+
+def _bring_over(run_id: str) -> None:
+    """Add to the logs what a process that was killed had not brought over."""
+    from plugbay.history.unbrought import unbrought  # few runs have a process that was killed
+
+    for spool, name, rest in unbrought(run_id):
+        with suppress(OSError):
+            if rest:
+                found = log_path(run_id, "", 0).with_name(name)
+                growing = growing_log_path(found)
+                found = completed(growing) if growing.exists() else found
+                found.parent.mkdir(parents=True, exist_ok=True)
+                with found.open("ab") as file:
+                    file.write(rest)
+            spool.unlink()
+            spool.with_suffix(SPOOL_FACTS).unlink()
+            spool.parent.rmdir()
+
+
+def _mask(path: Path) -> None:
+    """Mask in a log what this process knows; the one that wrote it has masked what it knew."""
+    content = path.read_bytes()
+    if (shown := masked_bytes(content)) != content:
+        path.write_bytes(shown)
 
 
 def check_capabilities(plan: Plan, stack: Stack) -> None:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from plugbay.home import growing_log_path, log_name, log_path
+from plugbay.masking import Veil
 from plugbay_hookspecs.types import StepInfo
 
 _TRIES = 100
@@ -108,15 +109,19 @@ class TextLog(LogFile):
     other one does.
     """
 
-    def __init__(self, info: StepInfo) -> None:
-        """Keep what the attempt ``info`` prints."""
-        super().__init__(info)
+    def __init__(self, info: StepInfo, spare: SpareLog | None = None) -> None:
+        """Keep what the attempt ``info`` prints, in the spare file when there is one."""
+        super().__init__(info, spare)
+        self.run_id = info.run_id
+        self.veils: dict[object, Veil] = {}
+        """By stream, what masks the text that is printed there once there is a secret to hide."""
         self.pieces: list[str] = []
         """What was printed of a line that has not ended."""
         self.put: Callable[[bytes], object] = self._append_alone
         """Adds to the file; raises ``ValueError`` for what :meth:`put_hard` is for."""
         self._lock = threading.Lock()
         self._left = _FEW
+        self._closed = False
         self._window: mmap.mmap | None = None
         self._start = 0
 
@@ -147,10 +152,30 @@ class TextLog(LogFile):
         with self._lock:
             self._put(text)
 
+    def put_bytes(self, data: bytes) -> None:
+        """Put what may be no text into the file, but for zeros at its end, behind what there is of a line."""
+        with self._lock:
+            self._put_pieces()
+            ended = data.rstrip(b"\0")
+            if self.pieces and ended:  # zeros that something follows
+                ended = self.taken().encode() + ended
+            if ended:
+                self._write(ended)
+            if len(ended) < len(data) or not ended:
+                self.pieces.append("\0" * (len(data) - len(data.rstrip(b"\0"))))
+
+    def flush(self) -> None:
+        """Put what there is of a line into the file."""
+        if self.pieces:
+            with self._lock:
+                self._put_pieces()
+
     def _put(self, text: str) -> None:
         self._write(text.encode("utf-8", "backslashreplace"))
 
     def _write(self, data: bytes) -> None:
+        if self._closed:  # a thread that the step has left behind
+            return
         if self._window is None:
             self._append(data)
             return
@@ -250,6 +275,7 @@ class TextLog(LogFile):
                 self._unmap(end)
             if len(ended) < len(rest):
                 self._append(rest[len(ended) :].encode())
+            self._closed, self.put = True, self._append_alone
             return super().close() or end > 0
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from plugbay.errors import StoreError, listed
+from plugbay.execution.descriptors import process as descriptors
 from plugbay.execution.forks import ChildrenEndHere
 from plugbay.execution.leftovers.interpreter import GOING_ON
 from plugbay.execution.log_files import SpareLog
@@ -96,5 +97,6 @@ class Session:
         if uploads is not None:
             uploads.shutdown()
         self.spare_log.close()
+        descriptors.leave()
         self.artifacts.close()
         self.stack.stop()

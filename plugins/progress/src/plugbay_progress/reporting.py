@@ -11,7 +11,7 @@ from attrs import define, field, frozen
 
 from plugbay_progress.journal import RunJournal
 from plugbay_progress.plain import PlainReport
-from plugbay_progress.streams import QuietStream, drawable
+from plugbay_progress.streams import QuietStream, drawable, own_way
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +69,9 @@ class FollowedRuns:
         with self._lock:
             display = None if plain else self._open_display()
             if display is None:
-                report: Report = PlainReport(QuietStream(sys.stderr), time.monotonic, lambda: len(self._runs) > 1)
+                report: Report = PlainReport(
+                    QuietStream(own_way(sys.stderr)), time.monotonic, lambda: len(self._runs) > 1
+                )
                 journal = RunJournal(run, time.monotonic, _LINES_PER_KIND_PLAIN)
             else:
                 report = display

@@ -69,8 +69,25 @@ def _drop_what_is_left(stream: TextIO) -> None:
             os.close(nowhere)
 
 
+def own_way(stream: TextIO | None) -> Writable | None:
+    """Return a stream of our own to where ``stream`` leads now, if that is a descriptor.
+
+    The host lets descriptors 1 and 2 lead to a step's log while the step runs.
+    """
+    if type(stream) is not io.TextIOWrapper or "write" in vars(stream):
+        return stream
+    try:
+        stream.flush()
+        again = os.dup(stream.fileno())
+    except (OSError, ValueError):
+        return stream
+    return os.fdopen(again, "w", encoding=stream.encoding, errors=stream.errors, newline="", buffering=1)
+
+
 class Interception:
     """Takes the place of one stream object's ``write``.
+
+    What it writes itself goes to where the stream led when it was made, whatever becomes of the descriptor.
 
     :param stream: the stream.
     :param take: called with this interception and the text instead; it writes with :meth:`write`.
@@ -81,8 +98,12 @@ class Interception:
         self.stream = stream
         self._take = take
         self._original: Callable[[str], int] = stream.write
+        self._way: Writable | None = None
         self._process = os.getpid()
         self._active = False
+
+    past_descriptors = True
+    """For the host: what is written here does not come back by the stream's descriptor."""
 
     def __call__(self, text: Any) -> int:
         """Be called as the stream's ``write``."""
@@ -97,6 +118,7 @@ class Interception:
         present = vars(self.stream).setdefault("write", self)
         if isinstance(present, Interception) and present is not self:
             return False
+        self._way = own_way(self.stream)
         vars(self.stream)["write"] = self
         self._active = True
         return True
@@ -108,10 +130,19 @@ class Interception:
             del vars(self.stream)["write"]
             if getattr(self._original, "__self__", None) is not self.stream:
                 vars(self.stream)["write"] = self._original
+        way, self._way = self._way, None
+        if way is not self.stream and isinstance(way, io.TextIOBase):
+            with suppress(OSError, ValueError):
+                way.close()
 
     def write(self, text: str, /) -> int:
         """Write as if there were no interception."""
-        return self._original(text)
+        way = self._way
+        if way is None or way is self.stream:
+            return self._original(text)
+        written = way.write(text)
+        way.flush()
+        return written
 
     def flush(self) -> None:
         """Flush the stream."""
