@@ -25,9 +25,22 @@ DAY = 86_400
 OPTIONAL = {
     "plan.json": ("code_root", "use_cache", "versions", "schema"),
     "end.json": ("error", "failed_step", "schema"),
-    "steps": ("fingerprint", "inputs", "error", "metrics", "params", "metadata", "log", "host", "pid", "schema"),
+    "ends": ("error", "failed_step", "schema"),
+    "steps": (
+        "fingerprint",
+        "inputs",
+        "error",
+        "metrics",
+        "params",
+        "metadata",
+        "log",
+        "host",
+        "pid",
+        "driver",
+        "schema",
+    ),
     "cache": ("seconds", "schema"),
-    "drivers": (),
+    "drivers": ("machine", "started", "claim", "alone", "deletes"),
 }
 """By document, what a record may lack."""
 

@@ -50,8 +50,8 @@ def lock_directory() -> Path:
     return _directory("state", "locks")
 
 
-def started_directory() -> Path:
-    """Where it is noted which runs this user has started, and may go on with."""
+def started_file() -> Path:
+    """Where it is noted which runs this user has started, a line each."""
     return _directory("state", "started")
 
 

@@ -211,8 +211,6 @@ def _drive(
             failed_step=live.progress.failed_step,
         )
         _record_end(end, stack.artifact_store, ownership)
-        if status == "succeeded":
-            own_runs.forget(live.id)
         _upload_left_logs(session, live.id)
         outcome = RunOutcome(
             status=status,

@@ -7,33 +7,33 @@ else. So a note of it is kept where only the user writes.
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import suppress
 from pathlib import Path
 
 from plugbay.config.layers import project_directory
-from plugbay.home import started_directory
+from plugbay.home import started_file
 from plugbay.store.documents import RunRecord
 from plugbay.values import canonical
 
 
 def note(record: RunRecord) -> None:
     """Keep in mind that this user has started the run."""
-    path = started_directory() / record.id
+    path = started_file()
     with suppress(OSError):  # where there is no place for it, the code has to be named to go on with the run
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.write_text(_digest(record))
-
-
-def forget(run_id: str) -> None:
-    """Drop the note of a run that nobody will go on with."""
-    with suppress(OSError):
-        (started_directory() / run_id).unlink()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(descriptor, _line(record).encode())
+        finally:
+            os.close(descriptor)
 
 
 def is_own(record: RunRecord) -> bool:
     """Whether this user has started the run on this machine, and it names the code that it named then."""
-    with suppress(OSError, ValueError):
-        return (started_directory() / record.id).read_text() == _digest(record)
+    wanted = _line(record)
+    with suppress(OSError, ValueError), started_file().open(encoding="ascii") as lines:
+        return wanted in lines
     return False
 
 
@@ -45,6 +45,6 @@ def is_of_project(record: RunRecord) -> bool:
     return any(root.is_relative_to(directory) for directory in (here, project_directory(here)) if directory is not None)
 
 
-def _digest(record: RunRecord) -> str:
+def _line(record: RunRecord) -> str:
     named = [record.plan.target, record.code_root, [step.function for step in record.plan.steps]]
-    return hashlib.sha256(canonical(named)).hexdigest()
+    return f"{record.id} {hashlib.sha256(canonical(named)).hexdigest()}\n"

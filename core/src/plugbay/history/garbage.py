@@ -26,7 +26,7 @@ from attrs import define, frozen
 from plugbay.errors import DamagedDocumentError, NotFoundError, RunBusyError, StoreError
 from plugbay.history.leftovers import remove_leftovers
 from plugbay.history.reader import Reader
-from plugbay.home import lock_directory, log_directory, started_directory
+from plugbay.home import lock_directory, log_directory
 from plugbay.stack import Stack
 from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.store import ownership
@@ -347,7 +347,7 @@ class _Collection:
         if self._dry_run:
             return
         directory = log_directory() / run_id
-        for path in (*_files(directory), lock_directory() / f"{run_id}.lock", started_directory() / run_id):
+        for path in (*_files(directory), lock_directory() / f"{run_id}.lock"):
             with suppress(OSError):  # the run is gone, whatever becomes of these
                 path.unlink()
         with suppress(OSError):
