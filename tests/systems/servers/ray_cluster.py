@@ -26,7 +26,6 @@ ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     # a busy machine is no error
-    "RAY_raylet_start_wait_time_s": "600",
     "RAY_health_check_timeout_ms": "60000",
     "RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S": "300",
     "RAY_CLIENT_INITIAL_CONNECTION_TIMEOUT_S": "60",
@@ -110,7 +109,14 @@ class RayCluster:
             ),
             environment=ENVIRONMENT,
         )
-        self._stack.enter_context(service)
+        for tries_left in (2, 1, 0):
+            try:
+                self._stack.enter_context(service)
+                break
+            except RuntimeError as error:
+                # Ray gives a node 30 s to register, and no setting of it changes that
+                if not tries_left or "timed out during startup" not in str(error):
+                    raise
         self.nodes.append(service)
         return service
 
