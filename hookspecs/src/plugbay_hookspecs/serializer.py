@@ -1,4 +1,4 @@
-"""The hook of a plugin that brings serializers for a library's types."""
+"""The hooks of a plugin that knows a library's types: how to keep them, and how to tell them apart."""
 
 from __future__ import annotations
 
@@ -52,6 +52,43 @@ def serializers() -> Sequence[Serializer]:
             @hookimpl
             def serializers(self) -> Sequence[Serializer]:
                 return [Serializer(name="fraction", module="fractions", qualname="Fraction", save=save, load=load)]
+
+    .. versionadded:: 0.1
+    """
+    raise NotImplementedError
+
+
+@hookspec(firstresult=True)
+def fingerprint_of(value: object) -> bytes | None:
+    """Tell a value apart from others of its type by its content.
+
+    A step that uses a module's constant, a default argument or the like is answered from the cache only while the value is
+    the same. Called in the process that plans a run, for such a value of a class from the module that the plugin's entry
+    point (group ``plugbay.serializer``) is named after, or of a subclass. The library is imported by then. A plugin may
+    implement this hook, ``serializers``, or both.
+
+    :param value: what a step reaches. It must not be changed.
+    :returns: bytes that are equal for two values only when no step could tell them apart, and that are equal for equal
+        values in every process: no address, no order of a set, no time. They may be long; a digest of them is kept. ``None``
+        leaves the value to what Plugbay finds itself: its state, as pickle sees it. Leave a value that holds functions to it
+        too, because it knows whether their code has changed.
+    :raises Exception: any exception says that the value cannot be told apart: the step is computed each time, with a warning
+        that quotes the exception.
+
+    .. code-block:: python
+
+        from fractions import Fraction
+
+        from plugbay_hookspecs import component, hookimpl
+
+
+        @component
+        class Fractions:
+            '''Tells fractions apart; its entry point is named fractions.'''
+
+            @hookimpl
+            def fingerprint_of(self, value: object) -> bytes | None:
+                return str(value).encode() if type(value) is Fraction else None
 
     .. versionadded:: 0.1
     """

@@ -30,7 +30,9 @@ class Call:
     def _fingerprint(self) -> str | None:
         if not self.step.cache:
             return None
-        return fingerprint_of(self.step.static_fingerprint, self.inputs, self.step.outputs)
+        ignored = self.step.ignored
+        inputs = {name: found for name, found in self.inputs.items() if name not in ignored} if ignored else self.inputs
+        return fingerprint_of(self.step.static_fingerprint, inputs, self.step.outputs)
 
 
 @define

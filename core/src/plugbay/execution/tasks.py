@@ -25,7 +25,7 @@ from plugbay_hookspecs.types import (
     StepInfo,
 )
 
-FINGERPRINT_VERSION = 1
+FINGERPRINT_VERSION = 2
 _VERSION = canonical(["plugbay", FINGERPRINT_VERSION])
 
 Resolved: TypeAlias = tuple[str, Any]

@@ -13,7 +13,7 @@ from attrs import evolve
 
 from plugbay.code.fingerprint import CodeFingerprint, Unknown, Walk
 from plugbay.code.project import Project
-from plugbay.errors import PlanError
+from plugbay.errors import PlanError, did_you_mean
 from plugbay.pipelines.options import parse_resources
 from plugbay.reference import reference_to, resolve
 from plugbay.typecheck import describe
@@ -118,6 +118,7 @@ class _Planner:
             requirements=tuple(options.requirements),
             fail_on_report=options.fail_on_report,
             resources=resources,
+            ignored=tuple(name for name in options.ignore if name in call.inputs),
             cache=options.cache and self._can_be_told(call),
             static_fingerprint=self._static_fingerprint(call),
         )
@@ -149,9 +150,8 @@ class _Planner:
         code = self._code_fingerprint(call.step).digest
         options = call.step.options
         declared = [self._dependency(dependency, call.id) for dependency in options.depends]
-        files = [
-            self._file_digest(Path(path)) for _, binding in sorted(call.inputs.items()) for path in _paths_in(binding)
-        ]
+        counted = [binding for name, binding in sorted(call.inputs.items()) if name not in options.ignore]
+        files = [self._file_digest(Path(path)) for binding in counted for path in _paths_in(binding)]
         strict = ["fail_on_report"] if options.fail_on_report else []
         strict += [f"requires {requirement}" for requirement in sorted(options.requirements)]
         if not declared and not files and not options.version and not strict:
@@ -165,7 +165,14 @@ class _Planner:
             walk = self.walks.get(project)
             if walk is None:
                 walk = self.walks[project] = Walk(project)
-            found = self._code[id(step)] = walk.of_function(step.function)
+            parameters = step.signature.parameters.parameters
+            names = [name for name in step.options.ignore if name not in parameters]
+            found = self._code[id(step)] = walk.of_function(step.function, ignore=names)
+            for name in names:
+                if name not in found.ignored:
+                    known = {name.rpartition(".")[2] for name in found.names} | found.names | set(parameters)
+                    msg = f"step {step.name}: ignore={name!r} is nothing that its code refers to{did_you_mean(name, known)}"
+                    raise PlanError(msg)
         return found
 
     def _can_be_told(self, call: Call) -> bool:

@@ -39,6 +39,7 @@ class StepOptions:
     fail_on_report: bool = False
     version: str = ""
     depends: tuple[str | Path, ...] = ()
+    ignore: Any = ()
     on_success: Callable[..., object] | None = None
     on_failure: Callable[..., object] | None = None
 
@@ -56,6 +57,8 @@ class StepOptions:
                 raise PlanError(msg)
         if "depends" in options:
             options["depends"] = tuple(options["depends"])
+        if "ignore" in options and not isinstance(options["ignore"], str):
+            options["ignore"] = tuple(options["ignore"])
         if "requirements" in options and not isinstance(options["requirements"], str):
             options["requirements"] = tuple(options["requirements"])
         changed = attrs.evolve(self, **options)
@@ -86,6 +89,8 @@ class StepOptions:
         asked = self.requirements
         if isinstance(asked, str) or not all(isinstance(each, str) and _REQUIREMENT.fullmatch(each) for each in asked):
             problems.append(f"requirements={asked!r} must be a list of texts such as 'pandas>=2'")
+        if isinstance(self.ignore, str) or not all(isinstance(name, str) and name for name in self.ignore):
+            problems.append(f"ignore={self.ignore!r} must be a list of names such as 'CLIENT'")
         for name in ("on_success", "on_failure"):
             if getattr(self, name) is not None and not callable(getattr(self, name)):
                 problems.append(f"{name}={getattr(self, name)!r} must be a function")

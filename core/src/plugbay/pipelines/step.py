@@ -103,6 +103,7 @@ def step(
     fail_on_report: bool = False,
     version: str = "",
     depends: Iterable[str | Path] = (),
+    ignore: Iterable[str] = (),
     on_success: Callable[..., object] | None = None,
     on_failure: Callable[..., object] | None = None,
 ) -> Callable[[Callable[P, R]], Step[P, R]]: ...
@@ -121,9 +122,11 @@ def step(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
     :param requirements: what it imports, as PEP 508 requirements, where the stack runs it in a container image.
     :param cache: whether it may be answered from the cache, and answer later calls.
     :param fail_on_report: fail when an output is a :class:`~plugbay_hookspecs.types.Report` that has not passed.
-    :param version: change it to compute anew although the code is the same.
+    :param version: change it to compute anew although the code is the same. With a version, what the step reaches and
+        cannot be told apart by content (a connection, a generator) counts by its type; without one, such a step is not cached.
     :param depends: what else the result depends on: a ``Path`` counts by the file's content, a text is a distribution that
         counts by its installed version.
+    :param ignore: names that do not count: of what the code refers to (``CLIENT``, ``settings.CLIENT``), and of parameters.
     :param on_success: called in the driver with the step's :class:`~plugbay_hookspecs.types.StepInfo` after it succeeded.
     :param on_failure: called in the driver with the ``StepInfo`` and the
         :class:`~plugbay_hookspecs.types.ErrorInfo` after its last attempt failed.

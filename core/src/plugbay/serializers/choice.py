@@ -128,6 +128,8 @@ class Serializers:
             "serializers", [other for other in self._manager.get_plugins() if other is not plugin]
         )
         results = call()
+        if not results and hasattr(plugin, "fingerprint_of"):
+            return ()
         if not results:
             near = did_you_mean("serializers", dir(plugin))
             msg = f"{provider} offers serializers for {module!r} but does not implement the hook 'serializers'{near}"

@@ -118,6 +118,8 @@ class PlannedStep:
     """What it imports beside what the stack requires, where it runs in an image: PEP 508 requirements."""
     fail_on_report: bool = False
     """An output that is a report of a data validator which has not passed fails the step."""
+    ignored: tuple[str, ...] = ()
+    """The inputs that do not count when the step is answered from the cache."""
     static_fingerprint: str = ""
     """Digest of what is known at plan time and can change the result: the code the step can reach, the files among its
     arguments, and what it declares with ``depends`` and ``version``."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 from plugbay_data.declaring import serializer
+from plugbay_data.fingerprints import digest_of_array
 from plugbay_data.streams import BATCH, write_in_pieces
 from plugbay_hookspecs import component, hookimpl
 from plugbay_hookspecs.types import Serializer
@@ -30,6 +31,11 @@ class Numpy:
             serializer("numpy.ndarray", ".npy", save_array, load_array, describe),
             serializer("numpy.generic", ".npy", save_scalar, load_scalar, describe),
         ]
+
+    @hookimpl
+    def fingerprint_of(self, value: object) -> bytes | None:
+        """Tell arrays of dates, with fields and with a mask by their content."""
+        return digest_of_array(value)
 
 
 def describe(value: Any) -> Mapping[str, object]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from plugbay_data.declaring import serializer
 from plugbay_data.facts import table_facts
+from plugbay_data.fingerprints import digest_of_saved
 from plugbay_hookspecs import component, hookimpl
 from plugbay_hookspecs.types import Serializer
 
@@ -28,6 +29,11 @@ class Pandas:
             serializer("pandas.DataFrame", EXTENSION, save_frame, load_frame, describe_frame),
             serializer("pandas.Series", EXTENSION, save_series, load_series, describe_series),
         ]
+
+    @hookimpl
+    def fingerprint_of(self, value: object) -> bytes | None:
+        """Tell a value that a serializer keeps by what it writes."""
+        return digest_of_saved(value, self.serializers())
 
 
 def describe_frame(value: Any) -> Mapping[str, object]:

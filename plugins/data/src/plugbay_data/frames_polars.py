@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, cast
 
 from plugbay_data.declaring import serializer
 from plugbay_data.facts import table_facts
+from plugbay_data.fingerprints import digest_of_saved
 from plugbay_data.streams import BATCH, Sink
 from plugbay_hookspecs import component, hookimpl
 from plugbay_hookspecs.types import Serializer
@@ -31,6 +32,11 @@ class Polars:
             serializer("polars.Series", EXTENSION, save_series, load_series, describe_series),
             serializer("polars.LazyFrame", EXTENSION, refuse_lazy, refuse_lazy),
         ]
+
+    @hookimpl
+    def fingerprint_of(self, value: object) -> bytes | None:
+        """Tell a value that a serializer keeps by what it writes."""
+        return digest_of_saved(value, self.serializers())
 
 
 def describe_frame(value: Any) -> Mapping[str, object]:

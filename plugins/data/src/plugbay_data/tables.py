@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from plugbay_data.declaring import serializer
 from plugbay_data.facts import table_facts
+from plugbay_data.fingerprints import digest_of_saved
 from plugbay_data.streams import Sink
 from plugbay_hookspecs import component, hookimpl
 from plugbay_hookspecs.types import Serializer
@@ -31,6 +32,11 @@ class PyArrow:
             serializer("pyarrow.ChunkedArray", EXTENSION, save_chunked_array, load_chunked_array, describe_array),
             serializer("pyarrow.Array", EXTENSION, save_array, load_array, describe_array),
         ]
+
+    @hookimpl
+    def fingerprint_of(self, value: object) -> bytes | None:
+        """Tell a value that a serializer keeps by what it writes."""
+        return digest_of_saved(value, self.serializers())
 
 
 def describe_table(value: Any) -> Mapping[str, object]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextvars
 import logging
 import re
+import struct
 import sys
 import threading
 import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from plugbay.code.fingerprint.description import Description, type_name
@@ -38,9 +40,10 @@ def describe_bystander(walk: Walk, value: Any, found: Description) -> bool:
             found.refer(".__class__", kind)
     elif kind is contextvars.ContextVar:
         found.say("context variable", value.name)
-        default = contextvars.Context().run(value.get, _NONE)
-        if default is not _NONE:
-            found.refer(".default", default)
+        with suppress(LookupError):
+            found.refer(".default", contextvars.Context().run(value.get))
+    elif kind is struct.Struct:
+        found.say("struct", value.format)
     elif kind is re.Pattern:
         found.say("pattern", value.flags)
         found.refer(".pattern", value.pattern)
@@ -55,6 +58,3 @@ def describe_bystander(walk: Walk, value: Any, found: Description) -> bool:
 
 def _is_executor(kind: type) -> bool:
     return any(base.__module__ == "concurrent.futures._base" and base.__name__ == "Executor" for base in kind.__mro__)
-
-
-_NONE = object()

@@ -22,6 +22,8 @@ _ANNOTATION_READERS = frozenset(
 _WHOLE_MODULE = frozenset({"globals", "eval", "exec"})
 _BY_NAME = frozenset({"import_module", "__import__", "modules"})
 _MAIN = ("__main__", "__mp_main__")
+_OF_ATTRS = "<attrs generated"
+"""Methods that attrs makes from the attributes of a class, which count; the hash has a number in it that changes."""
 _NO_ATTRIBUTES = frozenset({"__wrapped__", "__doc__", "__name__", "__qualname__", "__module__"})
 _NOT_THE_USERS = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open"})
 """What a notebook puts into the namespace of its cells."""
@@ -61,6 +63,9 @@ def _collect(code: types.CodeType, names: set[str], texts: set[str]) -> None:
 
 def describe_function(walk: Walk, function: Any, found: Description) -> None:
     """Tell a function of the project: its code, its defaults, what it closes over, its attributes, and what it refers to."""
+    if function.__code__.co_filename.startswith(_OF_ATTRS):
+        found.say("of attrs", function.__name__)
+        return
     studied = _studied(function.__code__)
     found.say("function", studied.digest)
     where = f"{_home(function)}.{function.__qualname__}"

@@ -7,6 +7,7 @@ import itertools
 import sys
 import types
 import warnings
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from plugbay.code.fingerprint.classes import cached_names
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _PROTOCOL = 4
 _CONSUMED = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
+_HELD = ("__wrapped__", "func", "__func__")
+_IDS = frozenset({"_stop_words_id"})
 _KEPT_BY_LIBRARIES = {
     ("numpy", "vectorize"): frozenset({"_ufunc"}),
     ("pydantic", "Decorator"): frozenset({"cls_ref"}),
@@ -32,21 +35,68 @@ def describe_state(walk: Walk, value: Any, found: Description) -> None:
     if kind.__module__ == "itertools" or isinstance(value, _CONSUMED):
         found.refuse(value)
         return
+    if isinstance(value, (set, frozenset)):  # which give their members in the order of their hashes
+        _tell_set(walk, value, found)
+        return
     reduced = _reduced(value)
     if isinstance(reduced, str):
-        found.say("global", str(getattr(value, "__module__", None) or kind.__module__), reduced)
-        if walk.project.owns(kind.__module__):
-            found.refer(".__class__", kind)
-            _tell_attributes(value, found)
+        _tell_named(walk, value, reduced, found)
+    elif reduced is not None and _is_opaque(kind, reduced):
+        found.refuse(value, "it holds a Python function")
     elif reduced is not None:
         found.kept = reduced
         _tell_reduced(value, reduced, found)
+        _tell_held_function(walk, value, found)
     elif _is_python(kind):
         found.say("instance")
         found.refer(".__class__", kind)
         _tell_attributes(value, found)
     else:
         found.refuse(value)
+
+
+def _tell_set(walk: Walk, value: Any, found: Description) -> None:
+    found.say("set", len(value))
+    found.refer(".__class__", type(value))
+    for member in sorted(value, key=walk.order):
+        found.refer("[...]", member)
+    _tell_attributes(value, found)
+
+
+def _tell_named(walk: Walk, value: Any, name: str, found: Description) -> None:
+    """Tell an object that is pickled by its name, which has to lead to it."""
+    kind = type(value)
+    if walk.project.owns(kind.__module__):
+        found.say("global", name)
+        found.refer(".__class__", kind)
+        _tell_attributes(value, found)
+        return
+    for module in list(sys.modules):
+        inner = getattr(sys.modules.get(module), "__dict__", {})
+        if inner.get(name) is value and not walk.project.owns(module):
+            found.say("global", kind.__module__, name)
+            return
+    found.refuse(value)
+
+
+def _is_opaque(kind: type, reduced: tuple[Any, ...]) -> bool:
+    """Whether a function is in a state as bytes, where its code does not show."""
+    state = reduced[2] if len(reduced) > 2 else None
+    texts = [part for part in (state, *reduced[1]) if isinstance(part, bytes)]
+    return kind.__module__.partition(".")[0] == "polars" and any(b"PLPYUDF" in text for text in texts)
+
+
+def _tell_held_function(walk: Walk, value: Any, found: Description) -> None:
+    """Tell the function that a library's callable stands for: its pickle may just have the name."""
+    if not callable(value) or walk.project.owns(type(value).__module__):
+        return
+    for name in _HELD:
+        held = None
+        with suppress(Exception):  # attributes of others' objects may do anything
+            held = getattr(value, name, None)
+        if isinstance(held, types.FunctionType):
+            found.say("stands for", name)
+            found.refer(f".{name}", held)
 
 
 def _reduced(value: Any) -> Any:
@@ -105,8 +155,10 @@ def _tell_state(value: Any, state: Any, found: Description) -> None:
 
 def _tell_names(value: Any, attributes: dict[Any, Any], found: Description) -> None:
     kind = type(value)
-    skipped = cached_names(kind) | _KEPT_BY_LIBRARIES.get(
-        (kind.__module__.partition(".")[0], kind.__name__), frozenset()
+    skipped = (
+        _IDS
+        | cached_names(kind)
+        | _KEPT_BY_LIBRARIES.get((kind.__module__.partition(".")[0], kind.__name__), frozenset())
     )
     found.say("state", len(attributes.keys() - skipped))
     for name, attribute in sorted(attributes.items(), key=lambda item: str(item[0])):
