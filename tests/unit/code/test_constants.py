@@ -229,7 +229,6 @@ ROWS: dict[str, Row] = {
     "pl expr": ("import polars as pl", "pl.col('a') + <>", 2, 3),
     "pl dtype": ("import polars as pl", "pl.Datetime(<>)", "'us'", "'ms'"),
     "pl schema": ("import polars as pl", "pl.Schema({'a': pl.<>})", "Int64", "Int32"),
-    "pl udf": ("import polars as pl\ndef h(x): return <>", "pl.col('a').map_elements(h, return_dtype=pl.Int64)", 2, 3),
     "pa table": ("import pyarrow as pa", "pa.table({'a': [1, <>]})", 2, 3),
     "pa array": ("import pyarrow as pa", "pa.array([1, <>])", 2, 3),
     "pa schema": ("import pyarrow as pa", "pa.schema([('a', pa.<>())])", "int64", "int32"),
