@@ -83,7 +83,9 @@ def _is_opaque(kind: type, reduced: tuple[Any, ...]) -> bool:
     """Whether a function is in a state as bytes, where its code does not show."""
     state = reduced[2] if len(reduced) > 2 else None
     texts = [part for part in (state, *reduced[1]) if isinstance(part, bytes)]
-    return kind.__module__.partition(".")[0] == "polars" and any(b"PLPYUDF" in text for text in texts)
+    return kind.__module__.partition(".")[0] == "polars" and any(
+        mark in text for text in texts for mark in (b"PLPYFN", b"PLPYUDF")
+    )
 
 
 def _tell_held_function(walk: Walk, value: Any, found: Description) -> None:
