@@ -56,10 +56,36 @@ def test_types_of_arguments_count(stack):
     assert len(calls) == 4
 
 
-def test_the_order_of_sets_and_dicts_does_not_count(stack):
-    joined.run(stack=stack, a={"x", "y", "z"}, b={"k": 1, "l": {2: 3, 4: 5}})
-    run = joined.run(stack=stack, a={"z", "y", "x"}, b={"l": {4: 5, 2: 3}, "k": 1})
+def test_the_order_of_a_set_does_not_count(stack):
+    joined.run(stack=stack, a={"x", "y", "z"}, b=[frozenset({1, "a", None})])
+    run = joined.run(stack=stack, a={"z", "y", "x"}, b=[frozenset({None, "a", 1})])
     assert run["join"].status == "cached"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [({"k": 1, "l": 2}, {"l": 2, "k": 1}), ([{2: 3, 4: 5}], [{4: 5, 2: 3}])], ids=["text", "others"]
+)
+def test_the_order_of_a_dict_counts_because_the_step_sees_it(stack, one, other):
+    joined.run(stack=stack, a=one, b="")
+    assert joined.run(stack=stack, a=other, b="")["join"].status == "succeeded"
+    assert joined.run(stack=stack, a=one, b="")["join"].status == "cached"
+
+
+def test_the_order_of_a_dict_of_outputs_counts(stack):
+    @step
+    def listed(columns: dict[str, Any]) -> str:
+        return ",".join(columns)
+
+    def wire(names: str):
+        made = {name: join(name, "") for name in sorted(names)}
+        listed({name: made[name] for name in names})
+
+    found = [pipeline(lambda names=names: wire(names)).run(stack=stack)["listed"] for names in ("ab", "ba", "ab")]
+    assert [(step.output.load(), step.status) for step in found] == [
+        ("a,b", "succeeded"),
+        ("b,a", "succeeded"),
+        ("a,b", "cached"),
+    ]
 
 
 def test_a_hit_tells_the_run_and_the_record_it_comes_from(stack, recorder):

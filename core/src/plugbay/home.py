@@ -40,6 +40,11 @@ def index_directory() -> Path:
     return _directory("cache", "index")
 
 
+def contents_index() -> Path:
+    """Where it is kept what files held that steps were given; disposable."""
+    return _directory("cache", "contents.sqlite")
+
+
 def log_directory() -> Path:
     """Where logs are written while their steps run, before they are in the artifact store."""
     return _directory("state", "logs")

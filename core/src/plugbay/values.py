@@ -1,8 +1,8 @@
 """The canonical form of plain values: JSON that keeps Python's types, and bytes that no two different values share.
 
 ``encode`` gives a tree of JSON values in which everything JSON lacks is a tagged object such as ``{"$tuple": [1, 2]}``;
-``decode`` is its inverse. ``canonical`` turns such a tree into length-prefixed bytes with sorted keys: the form that
-fingerprints are made of.
+``decode`` is its inverse. ``canonical`` turns such a tree into length-prefixed bytes: the form that fingerprints are made of.
+The order of a dict is part of the value, as a function that is given one can see it; the order of a set is not.
 """
 
 from __future__ import annotations
@@ -371,7 +371,7 @@ _DECODERS: dict[str, Callable[[dict[str, Any]], Any]] = {
 
 
 def canonical(tree: Any) -> bytes:
-    """Return bytes that are equal for two JSON trees only when the trees are, whatever the order of their keys.
+    """Return bytes that are equal for two JSON trees only when the trees are, and the order of their keys.
 
     Each node is a type letter, the length of its payload in decimal, a colon, and the payload.
     """
@@ -396,12 +396,9 @@ def canonical(tree: Any) -> bytes:
         payload = repr(tree).encode()
         return b"f%d:%b" % (len(payload), payload)
     if kind is dict:
-        if "$dict" in tree:  # a dict whose keys are not all text is a list of pairs; its order counts no more
-            payload = b"".join(sorted([canonical(pair) for pair in tree["$dict"]]))
-            return b"D%d:%b" % (len(payload), payload)
         parts = []
-        for key in sorted(tree):
-            parts += [canonical(key), canonical(tree[key])]
+        for key, item in tree.items():
+            parts += [canonical(key), canonical(item)]
         payload = b"".join(parts)
         return b"d%d:%b" % (len(payload), payload)
     msg = f"{tree!r} is no JSON value"

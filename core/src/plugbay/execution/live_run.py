@@ -15,6 +15,7 @@ from plugbay.execution.attempt import Finished, execute_attempt, record_lost
 from plugbay.execution.caching import Answers
 from plugbay.execution.exits import ExitsFail
 from plugbay.execution.failures import StepCancelled, StepTimeout, WorkerLost, call_guarded
+from plugbay.execution.keys import NO_KEY, Key, Keys
 from plugbay.execution.progress import Progress
 from plugbay.execution.ready_step import Attempt, Shipping
 from plugbay.execution.schedule import Call, Schedule, UnmappableError
@@ -76,6 +77,8 @@ class LiveRun:
         self._ownership = ownership
         self._store = session.stack.artifact_store
         self.answers = Answers(self._store, session.artifacts)
+        self._keys = Keys(compiled.steps)
+        self._key_of: dict[str, Key] = {}
         self._shipping = Shipping(run_id, session.stack, compiled.code)
         self._operated = any(step.operator is not None for step in self.plan.steps)
         self._resumed = kept is not None
@@ -130,6 +133,7 @@ class LiveRun:
                 call = self._next(limit) if len(attempts) < most else None
             if attempts:
                 yield attempts
+                self._keys.look_again()
             elif call is not None:
                 continue
             elif not self._in_flight and not self._queue and not self._timing.waiting:
@@ -219,12 +223,15 @@ class LiveRun:
         """Answer a call without an attempt, or have it wait for one like it that is in flight."""
         kept = self._kept.pop(call.id, None)
         if kept is not None:
-            self.answers.add(kept)  # a driver that was killed may not have got to it
+            # a driver that was killed may not have got to it; nor to see whether files had changed
+            if not self._keys.of(call).files:
+                self.answers.add(kept)
             self.progress.kept(call, kept)
             if call.step.operator is not None:
                 self._jobs.clean(call.step.operator, self.progress.info(call, kept.attempt))
             return True
-        fingerprint = call.fingerprint
+        key = self._key_of[call.id] = self._keys.of(call)
+        fingerprint = key.fingerprint
         if fingerprint is None or not self._use_cache or self._attempts.get(call.id):
             return False
         if fingerprint in self._waiters:
@@ -233,6 +240,7 @@ class LiveRun:
         entry = self.answers.find(fingerprint)
         if entry is None:
             return False
+        del self._key_of[call.id]
         self.progress.cached(call, entry)
         return True
 
@@ -250,7 +258,7 @@ class LiveRun:
     def _begin(self, call: Call) -> Attempt:
         number = self._attempts[call.id] = self._next_number(call)
         self._first_attempt.setdefault(call.id, number)
-        fingerprint = call.fingerprint
+        fingerprint = self._key_of[call.id].fingerprint
         if fingerprint is not None and self._use_cache:
             self._waiters.setdefault(fingerprint, [])
         task = Task(
@@ -272,12 +280,10 @@ class LiveRun:
     # -- completing ------------------------------------------------------------------------------------------------
 
     def _take_completions(self, *, block: bool) -> None:
-        while block or not self._completions.empty():
-            try:
-                item = self._completions.get(timeout=self._timing.patience())
-            except Empty:
-                return
-            block = False
+        items = list(self._completed(block=block))
+        if items or block:
+            self._keys.look_again()  # whatever has ended, or whatever the time was for, files may have changed
+        for item in items:
             if item is _WAKE:
                 continue
             attempt: Attempt = item[0]
@@ -289,6 +295,14 @@ class LiveRun:
                 self._cancels.pop(attempt.call.id, None)
                 self._timing.unlimit(attempt.call.id)
                 self._settle(attempt, self._finished(attempt, result))
+
+    def _completed(self, *, block: bool) -> Iterator[Any]:
+        """Take what is in the queue of completions; with ``block``, wait for the first."""
+        with suppress(Empty):
+            if block:
+                yield self._completions.get(timeout=self._timing.patience())
+            while not self._completions.empty():
+                yield self._completions.get_nowait()
 
     def _finished(self, attempt: Attempt, result: Finished | bytes | BaseException | None) -> Finished:
         """What became of the attempt; a record that is in the store counts before anything the engine says."""
@@ -312,8 +326,10 @@ class LiveRun:
     def _settle(self, attempt: Attempt, finished: Finished) -> None:
         record = finished.record
         waiters = self._waiters.pop(attempt.task.fingerprint or "", [])
+        key = self._key_of.pop(attempt.call.id, NO_KEY)
         if record.status == "succeeded":
-            self.answers.add(record)
+            if not self._keys.has_changed(attempt.call, key):
+                self.answers.add(record)
             self.progress.succeeded(attempt, record)
         elif record.status != "failed" or not self._retry(attempt, record):
             error = finished.error

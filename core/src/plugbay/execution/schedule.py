@@ -8,7 +8,7 @@ from graphlib import TopologicalSorter
 
 from attrs import define, field, frozen
 
-from plugbay.execution.tasks import Resolved, elements_of, fingerprint_of, resolve_binding
+from plugbay.execution.tasks import Resolved, elements_of, resolve_binding
 from plugbay.pipelines.compiling import needs
 from plugbay.store.documents import StepSummary
 from plugbay.store.layout import call_id
@@ -23,16 +23,6 @@ class Call:
     step: PlannedStep
     inputs: Mapping[str, Resolved] = field(repr=False)
     index: int | None = None
-    fingerprint: str | None = field(init=False, repr=False)
-    """The key under which its result is cached; ``None`` when the step is not cached."""
-
-    @fingerprint.default
-    def _fingerprint(self) -> str | None:
-        if not self.step.cache:
-            return None
-        ignored = self.step.ignored
-        inputs = {name: found for name, found in self.inputs.items() if name not in ignored} if ignored else self.inputs
-        return fingerprint_of(self.step.static_fingerprint, inputs, self.step.outputs)
 
 
 @define

@@ -87,13 +87,16 @@ def elements_of(resolved: Resolved) -> list[Resolved]:
     raise TypeError(msg)
 
 
-def fingerprint_of(static: str, inputs: Mapping[str, Resolved], outputs: tuple[OutputSpec, ...]) -> str:
+def fingerprint_of(
+    static: str, inputs: Mapping[str, Resolved], outputs: tuple[OutputSpec, ...], around: Any = None
+) -> str:
     """The key under which the result of a call is cached: 64 hexadecimal digits.
 
     :param static: the digest of what is known at plan time.
+    :param around: what the inputs lead to beside themselves, as a JSON tree.
     """
     known = [[name, _identity(resolved)] for name, resolved in sorted(inputs.items())]
-    parts = _VERSION + canonical(static) + canonical(known) + _canonical_outputs(outputs)
+    parts = _VERSION + canonical(static) + canonical(known) + _canonical_outputs(outputs) + canonical(around)
     return hashlib.sha256(b"l%d:%b" % (len(parts), parts)).hexdigest()
 
 
@@ -109,7 +112,7 @@ def _identity(resolved: Resolved) -> Any:
     if kind == "list":
         return [kind, [_identity(part) for part in content]]
     if kind == "dict":
-        return [kind, [[key, _identity(part)] for key, part in sorted(content.items())]]
+        return [kind, [[key, _identity(part)] for key, part in content.items()]]
     return [kind, content]
 
 

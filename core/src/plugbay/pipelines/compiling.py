@@ -22,7 +22,6 @@ from plugbay_hookspecs.types import (
     Binding,
     Each,
     ItemsOf,
-    Literal,
     NamedItemsOf,
     OutputOf,
     OutputSpec,
@@ -98,7 +97,6 @@ class _Planner:
         self._references: dict[int, str] = {}
         self._asked: dict[int, tuple[Retry, Resources]] = {}
         self._specs: dict[int, tuple[OutputSpec, ...]] = {}
-        self._files: dict[Path, str] = {}
         self._warned: set[Step[..., Any]] = set()
 
     def planned(self, call: Call) -> PlannedStep:
@@ -149,14 +147,12 @@ class _Planner:
     def _static_fingerprint(self, call: Call) -> str:
         code = self._code_fingerprint(call.step).digest
         options = call.step.options
-        declared = [self._dependency(dependency, call.id) for dependency in options.depends]
-        counted = [binding for name, binding in sorted(call.inputs.items()) if name not in options.ignore]
-        files = [self._file_digest(Path(path)) for binding in counted for path in _paths_in(binding)]
+        declared = [found for dependency in options.depends if (found := _dependency(dependency, call.id))]
         strict = ["fail_on_report"] if options.fail_on_report else []
         strict += [f"requires {requirement}" for requirement in sorted(options.requirements)]
-        if not declared and not files and not options.version and not strict:
+        if not declared and not options.version and not strict:
             return code
-        return hashlib.sha256(canonical([code, options.version, declared, files, *strict])).hexdigest()
+        return hashlib.sha256(canonical([code, options.version, declared, *strict])).hexdigest()
 
     def _code_fingerprint(self, step: Step[..., Any]) -> CodeFingerprint:
         found = self._code.get(id(step))
@@ -186,28 +182,6 @@ class _Planner:
             _log.warning("%s", _why_not_cached(call.id, unknown))
         return False
 
-    def _dependency(self, dependency: str | Path, where: str) -> list[str]:
-        if isinstance(dependency, Path):
-            digest = self._file_digest(dependency)
-            if digest == "absent":
-                msg = f"step {where!r} depends on {dependency}, which does not exist"
-                raise PlanError(msg)
-            return ["file", digest]
-        import importlib.metadata  # few steps declare a distribution, and it is slow to import
-
-        try:
-            return ["distribution", dependency, importlib.metadata.version(dependency)]
-        except importlib.metadata.PackageNotFoundError as error:
-            msg = f"step {where!r} depends on the distribution {dependency!r}, which is not installed (for a file give a Path)"
-            raise PlanError(msg) from error
-
-    def _file_digest(self, path: Path) -> str:
-        """A file counts by its content; a directory by the names, sizes and times of what is in it, to be quick."""
-        digest = self._files.get(path)
-        if digest is None:
-            digest = self._files[path] = _digest_of_path(path)
-        return digest
-
 
 def _why_not_cached(step: str, unknown: Sequence[Unknown]) -> str:
     shown = ", ".join(map(str, unknown[:_SHOWN]))
@@ -220,47 +194,20 @@ def _why_not_cached(step: str, unknown: Sequence[Unknown]) -> str:
     )
 
 
-def _digest_of_path(path: Path) -> str:
+def _dependency(dependency: str | Path, where: str) -> list[str] | None:
+    """What counts of a dependency at plan time: of a file it is what it holds when the step is about to start."""
+    if isinstance(dependency, Path):
+        if not dependency.exists():
+            msg = f"step {where!r} depends on {dependency}, which does not exist"
+            raise PlanError(msg)
+        return None
+    import importlib.metadata  # few steps declare a distribution, and it is slow to import
+
     try:
-        if path.is_dir():
-            files = [entry for entry in sorted(path.rglob("*")) if entry.is_file()]
-            stats = [entry.stat() for entry in files]
-            entries = [
-                [str(entry.relative_to(path)), stat.st_size, stat.st_mtime_ns]
-                for entry, stat in zip(files, stats, strict=True)
-            ]
-            return hashlib.sha256(canonical(entries)).hexdigest()
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        return "absent"
-    except OSError as error:
-        return f"unreadable: {error.errno}"
-
-
-def _paths_in(binding: Binding) -> Iterator[str]:
-    if isinstance(binding, Literal):
-        yield from _paths_in_tree(binding.value)
-    elif isinstance(binding, Each):
-        yield from _paths_in(binding.of)
-    elif isinstance(binding, ItemsOf):
-        for item in binding.items:
-            yield from _paths_in(item)
-    elif isinstance(binding, NamedItemsOf):
-        for item in binding.items.values():
-            yield from _paths_in(item)
-
-
-def _paths_in_tree(tree: Any) -> Iterator[str]:
-    left = [tree]
-    while left:
-        tree = left.pop()
-        if isinstance(tree, dict):
-            if "$path" in tree:
-                yield tree["$path"]
-            left += reversed(tree.values())
-        elif isinstance(tree, list):
-            left += reversed(tree)
+        return ["distribution", dependency, importlib.metadata.version(dependency)]
+    except importlib.metadata.PackageNotFoundError as error:
+        msg = f"step {where!r} depends on the distribution {dependency!r}, which is not installed (for a file give a Path)"
+        raise PlanError(msg) from error
 
 
 def function_reference(step: Step[..., Any]) -> str:

@@ -1,0 +1,109 @@
+"""The key of a call: the step's code and the inputs, with what they lead to at the moment at which the call can start.
+
+Files are read when the call is about to start and not when the plan is made, because a step before it may have written them; and
+they are looked at again when it has ended, because what was computed while they changed is no answer for later calls.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import field, frozen
+
+from plugbay.contents import Content, Contents
+from plugbay.execution.schedule import Call
+from plugbay.execution.tasks import Resolved, fingerprint_of
+from plugbay.mentions import Mentions
+from plugbay.pipelines.step import Step
+
+_log = logging.getLogger("plugbay")
+
+
+@frozen
+class Key:
+    """Under what the result of a call is cached, and what was read to know it."""
+
+    fingerprint: str | None = None
+    """``None`` when the call neither is answered from the cache nor answers later calls."""
+    files: Mapping[str, Content] = field(factory=dict, repr=False)
+    """What the paths led to that count, by path."""
+
+
+NO_KEY = Key()
+
+
+class Keys:
+    """Makes the keys of the calls of a run."""
+
+    def __init__(self, steps: Mapping[str, Step[..., Any]]) -> None:
+        """Make keys.
+
+        :param steps: by step id, for the files that they declare with ``depends``.
+        """
+        self._steps = steps
+        self._contents = Contents()
+        self._told: set[tuple[str, str]] = set()
+
+    def of(self, call: Call) -> Key:
+        """The key that the call has now; a call with an input that cannot be told apart has none, and a warning says so."""
+        if not call.step.cache:
+            return NO_KEY
+        mentions = Mentions()
+        for resolved in call.inputs.values():
+            _collect(resolved, mentions)
+        declared = self._declared(call)
+        around = None
+        files: dict[str, Content] = {}
+        if mentions.paths or declared:
+            try:
+                files = {path: self._contents.of(path) for path in (*mentions.paths, *declared)}
+            except OSError as error:
+                self._warn(call.step.id, f"{error.filename} cannot be read ({error.strerror})")
+                return NO_KEY
+            around = [
+                [[path, files[path].digest] for path in sorted(mentions.paths)],
+                [files[path].digest for path in declared],
+            ]
+        return Key(fingerprint_of(call.step.static_fingerprint, call.inputs, call.step.outputs, around), files)
+
+    def look_again(self) -> None:
+        """A step has ended or time has passed: files may have changed."""
+        self._contents.look_again()
+
+    def has_changed(self, call: Call, key: Key) -> bool:
+        """Whether a file that counts is another one than when the key was made; a warning names it."""
+        for path, then in key.files.items():
+            try:
+                now = self._contents.of(path)
+            except OSError:
+                now = Content("")
+            if now != then:
+                self._warn(call.step.id, f"{path} has changed since the call was about to start")
+                return True
+        return False
+
+    def _declared(self, call: Call) -> list[str]:
+        step = self._steps.get(call.step.id)
+        return [] if step is None else [str(part) for part in step.options.depends if isinstance(part, Path)]
+
+    def _warn(self, step: str, reason: str) -> None:
+        if (step, reason) not in self._told:
+            self._told.add((step, reason))
+            _log.warning("step %r: %s, so its result answers no later call", step, reason)
+
+
+def _collect(resolved: Resolved, mentions: Mentions) -> None:
+    kind, content = resolved
+    if kind == "value":
+        mentions.add_tree(content)
+    elif kind in ("list", "dict"):
+        for part in _parts(resolved):
+            _collect(part, mentions)
+
+
+def _parts(resolved: Resolved) -> Iterator[Resolved]:
+    kind, content = resolved
+    yield from content if kind == "list" else content.values()
