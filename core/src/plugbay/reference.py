@@ -12,6 +12,8 @@ from typing import Any
 
 _OWN = frozenset({"plugbay", "plugbay_hookspecs"})
 _LIBRARIES = frozenset({"stdlib", "platstdlib", "purelib", "platlib"})
+MAIN = ("__main__", "__mp_main__")
+"""What the script that is running is called: in the process that was started with it, and in workers of that one."""
 
 
 def main_module_name() -> str | None:
@@ -27,7 +29,7 @@ def main_module_name() -> str | None:
 def module_name(value: Any) -> str | None:
     """The module that defines ``value``, a script by the name of its file; ``None`` where there is no such module."""
     name = getattr(value, "__module__", None)
-    return main_module_name() if name in ("__main__", "__mp_main__") else name
+    return main_module_name() if name in MAIN else name
 
 
 def reference_to(value: Any) -> str | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import pickle
 
+from plugbay.serializers.pickling import dumps, loads
 from plugbay_hookspecs.types import ErrorInfo
 
 
@@ -35,8 +35,8 @@ def packed(error: BaseException | None) -> bytes | None:
     if error is None:
         return None
     with contextlib.suppress(Exception):  # classes of exceptions break pickling in every way there is
-        content = pickle.dumps(error)
-        if type(pickle.loads(content)) is type(error):  # noqa: S301  the bytes were made here
+        content = dumps(error)
+        if type(loads(content)) is type(error):
             return content
     return None
 
@@ -46,7 +46,7 @@ def unpacked(content: bytes | None, error: ErrorInfo) -> BaseException:
     raised: BaseException | None = None
     if content is not None:
         with contextlib.suppress(Exception):  # its class may not be there to be imported here
-            raised = pickle.loads(content)  # noqa: S301  it comes from a worker of this run
+            raised = loads(content)
     if not isinstance(raised, BaseException):
         raised = StepError(error)
     if error.traceback:

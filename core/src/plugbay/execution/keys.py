@@ -7,17 +7,19 @@ they are looked at again when it has ended, because what was computed while they
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from attrs import field, frozen
 
 from plugbay.contents import Content, Contents
+from plugbay.execution.named_code import NamedCode
 from plugbay.execution.schedule import Call
 from plugbay.execution.tasks import Resolved, fingerprint_of
 from plugbay.mentions import Mentions
 from plugbay.pipelines.step import Step
+from plugbay_hookspecs.types import Artifact
 
 _log = logging.getLogger("plugbay")
 
@@ -45,29 +47,58 @@ class Keys:
         """
         self._steps = steps
         self._contents = Contents()
+        self._code = NamedCode()
         self._told: set[tuple[str, str]] = set()
 
     def of(self, call: Call) -> Key:
         """The key that the call has now; a call with an input that cannot be told apart has none, and a warning says so."""
-        if not call.step.cache:
+        step = call.step
+        if not step.cache:
             return NO_KEY
-        mentions = Mentions()
+        mentions, saved = Mentions(), dict[str, str]()
         for resolved in call.inputs.values():
-            _collect(resolved, mentions)
+            _collect(resolved, mentions, saved)
         declared = self._declared(call)
-        around = None
-        files: dict[str, Content] = {}
-        if mentions.paths or declared:
-            try:
-                files = {path: self._contents.of(path) for path in (*mentions.paths, *declared)}
-            except OSError as error:
-                self._warn(call.step.id, f"{error.filename} cannot be read ({error.strerror})")
-                return NO_KEY
-            around = [
-                [[path, files[path].digest] for path in sorted(mentions.paths)],
-                [files[path].digest for path in declared],
-            ]
-        return Key(fingerprint_of(call.step.static_fingerprint, call.inputs, call.step.outputs, around), files)
+        if not mentions.paths and not mentions.code and not declared:
+            return Key(fingerprint_of(step.static_fingerprint, call.inputs, step.outputs))
+        try:
+            files = {path: self._contents.of(path) for path in (*mentions.paths, *declared)}
+            code = {name: self._code_of(name) for name in mentions.code}
+        except OSError as error:
+            self._warn(step.id, f"{error.filename} cannot be read ({error.strerror})")
+            return NO_KEY
+        except LookupError as error:
+            self._warn(step.id, f"{error.args[0]}, which an input is made of, cannot be found")
+            return NO_KEY
+        around = {
+            "files": [[path, saved.get(path), files[path].digest] for path in sorted(mentions.paths)],
+            "depends": [files[path].digest for path in declared],
+            "code": sorted(code.items()),
+        }
+        return Key(fingerprint_of(step.static_fingerprint, call.inputs, step.outputs, around), files)
+
+    def _code_of(self, reference: str) -> str:
+        found = self._code.fingerprint(reference)
+        if found is None:
+            raise LookupError(reference)
+        return found
+
+    def hold(self, outputs: Sequence[Artifact]) -> bool:
+        """Whether what an earlier call returned can be read and says what it did: its paths lead to the same."""
+        try:
+            return self.can_be_read(outputs) and all(
+                self._contents.of(path).digest == digest
+                for output in outputs
+                for artifact in _with_items(output)
+                for path, digest in artifact.paths.items()
+            )
+        except OSError:
+            return False
+
+    def can_be_read(self, outputs: Sequence[Artifact]) -> bool:
+        """Whether the code is there that the outputs are made of."""
+        found = {name for output in outputs for artifact in _with_items(output) for name in artifact.code}
+        return all(map(self._code.is_there, found))
 
     def look_again(self) -> None:
         """A step has ended or time has passed: files may have changed."""
@@ -95,15 +126,21 @@ class Keys:
             _log.warning("step %r: %s, so its result answers no later call", step, reason)
 
 
-def _collect(resolved: Resolved, mentions: Mentions) -> None:
+def _collect(resolved: Resolved, mentions: Mentions, saved: dict[str, str]) -> None:
     kind, content = resolved
     if kind == "value":
         mentions.add_tree(content)
-    elif kind in ("list", "dict"):
-        for part in _parts(resolved):
-            _collect(part, mentions)
+    elif kind == "artifact":
+        for artifact in _with_items(content):
+            saved.update(artifact.paths)
+            mentions.paths.update(dict.fromkeys(artifact.paths))
+            mentions.code.update(dict.fromkeys(artifact.code))
+    else:
+        for part in content if kind == "list" else content.values():
+            _collect(part, mentions, saved)
 
 
-def _parts(resolved: Resolved) -> Iterator[Resolved]:
-    kind, content = resolved
-    yield from content if kind == "list" else content.values()
+def _with_items(artifact: Artifact) -> Iterator[Artifact]:
+    yield artifact
+    for item in artifact.items or ():
+        yield from _with_items(item)

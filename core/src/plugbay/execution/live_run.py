@@ -222,7 +222,7 @@ class LiveRun:
     def _answered(self, call: Call) -> bool:
         """Answer a call without an attempt, or have it wait for one like it that is in flight."""
         kept = self._kept.pop(call.id, None)
-        if kept is not None:
+        if kept is not None and self._keys.can_be_read(kept.outputs):
             # a driver that was killed may not have got to it; nor to see whether files had changed
             if not self._keys.of(call).files:
                 self.answers.add(kept)
@@ -238,7 +238,7 @@ class LiveRun:
             self._waiters[fingerprint].append(call)
             return True
         entry = self.answers.find(fingerprint)
-        if entry is None:
+        if entry is None or not self._keys.hold(entry.outputs):
             return False
         del self._key_of[call.id]
         self.progress.cached(call, entry)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from plugbay.mentions import Mentions
 from plugbay.values import EncodingError, decode, encode
 from plugbay_hookspecs.types import Serializer
 
@@ -13,8 +15,22 @@ _CHUNK = 1 << 20
 _as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def _save_json(value: Any, file: BinaryIO) -> None:
-    file.write(_as_json(encode(value)).encode("utf-8", "surrogatepass"))
+def save(serializer: Serializer, value: Any, file: BinaryIO) -> Mentions:
+    """Write the value to the file; return what it leads to, where the serializer is one of the core's own."""
+    if serializer is JSON:
+        return _save_json(value, file)
+    if serializer is PICKLE:
+        return _save_pickle(value, file)
+    serializer.save(value, file)
+    return Mentions()
+
+
+def _save_json(value: Any, file: BinaryIO) -> Mentions:
+    content = _as_json(encode(value)).encode("utf-8", "surrogatepass")
+    file.write(content)
+    mentions = Mentions()
+    mentions.add_json(content)
+    return mentions
 
 
 def _load_json(source: Path | BinaryIO) -> Any:
@@ -29,23 +45,23 @@ def _content(source: Path | BinaryIO) -> bytes:
     return source.read_bytes() if isinstance(source, Path) else source.read()
 
 
-def _save_pickle(value: Any, file: BinaryIO) -> None:
-    import pickle
+def _save_pickle(value: Any, file: BinaryIO) -> Mentions:
+    from plugbay.serializers.pickling import dump  # few values are pickled
 
     try:
-        pickle.dump(value, file, protocol=5)
+        return dump(value, file)
     except RecursionError as error:
         msg = f"the {type(value).__qualname__} is nested too deeply to be kept: give it fewer levels, or write it to a file and return its path"
         raise EncodingError(msg) from error
 
 
 def _load_pickle(source: Path | BinaryIO) -> Any:
-    import pickle
+    from plugbay.serializers.pickling import load  # the digest was checked, and allow_pickle is on
 
     if isinstance(source, Path):
         with source.open("rb") as file:
-            return pickle.load(file)  # noqa: S301  the digest was checked, and allow_pickle is on
-    return pickle.load(source)  # noqa: S301  as above
+            return load(file)
+    return load(source)
 
 
 def _save_file(path: Path, file: BinaryIO) -> None:
@@ -61,11 +77,23 @@ def _load_file(source: Path | BinaryIO) -> Path:
     return source
 
 
+def _writes(save: Callable[[Any, BinaryIO], Mentions]) -> Callable[[Any, BinaryIO], None]:
+    def write(value: Any, file: BinaryIO) -> None:
+        save(value, file)
+
+    return write
+
+
 JSON = Serializer(
-    name="json", module="builtins", qualname="object", save=_save_json, load=_load_json, extension=".json"
+    name="json", module="builtins", qualname="object", save=_writes(_save_json), load=_load_json, extension=".json"
 )
 BYTES = Serializer(name="bytes", module="builtins", qualname="bytes", save=_save_bytes, load=_content, extension=".bin")
 FILE = Serializer(name="file", module="pathlib", qualname="Path", save=_save_file, load=_load_file)
 PICKLE = Serializer(
-    name="pickle", module="builtins", qualname="object", save=_save_pickle, load=_load_pickle, extension=".pickle"
+    name="pickle",
+    module="builtins",
+    qualname="object",
+    save=_writes(_save_pickle),
+    load=_load_pickle,
+    extension=".pickle",
 )

@@ -11,16 +11,18 @@ import sys
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import attrs
 
+from plugbay.code.project import is_project_module
+from plugbay.contents import Contents
 from plugbay.errors import CorruptArtifactError, OutputError, StoreError
 from plugbay.reference import reference_to, resolve_named
-from plugbay.serializers.builtin import FILE, PICKLE
+from plugbay.serializers.builtin import FILE, PICKLE, save
 from plugbay.serializers.choice import Serializers
 from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.store.distant import each
@@ -126,7 +128,7 @@ class Artifacts:
 
     def _save_bytes(self, name: str, value: Any, serializer: Serializer, type_name: str) -> Artifact:
         with Spool(self._store.scratch) as spool:
-            serializer.save(value, cast(BinaryIO, spool))
+            mentions = save(serializer, value, cast(BinaryIO, spool))
             digest, size, content, path = spool.finish()
             if serializer is PICKLE and content is not None:
                 from plugbay.serializers.lost_in_pickle import refuse_changed  # as above
@@ -138,6 +140,8 @@ class Artifacts:
             inline = content if content is not None and size <= INLINE_LIMIT else None
             if inline is None:
                 self._store.put(blob_key(digest), content if path is None else path, if_absent=True)  # type: ignore[arg-type]
+        if serializer is not FILE:
+            mentions.code[type_name] = None
         return Artifact(
             name=name,
             digest=digest,
@@ -146,6 +150,8 @@ class Artifacts:
             type=type_name,
             inline=inline,
             metadata=metadata,
+            paths=_contents(mentions.paths) if mentions.paths else {},
+            code=tuple(filter(_is_of_the_project, mentions.code)),
         )
 
     def load(self, artifact: Artifact) -> Any:
@@ -426,6 +432,22 @@ def _no_copy(artifact: Artifact, copy: Path) -> CorruptArtifactError:
     return CorruptArtifactError(
         f"{copy.name} has not the bytes of artifact {artifact.name!r} ({artifact.digest}), of which it should be a copy"
     )
+
+
+def _is_of_the_project(reference: str) -> bool:
+    module, _, name = reference.partition(":")
+    return "<" not in name and is_project_module(module)
+
+
+def _contents(paths: Iterable[str]) -> dict[str, str]:
+    """What the paths lead to now."""
+    contents, found = Contents(), {}
+    for path in paths:
+        try:
+            found[path] = contents.of(path).digest
+        except OSError:
+            found[path] = ""
+    return found
 
 
 def _check(artifact: Artifact, digest: str) -> None:

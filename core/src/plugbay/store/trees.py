@@ -138,6 +138,10 @@ def _artifact_tree(artifact: Artifact) -> dict[str, Any]:
         tree["items"] = [_artifact_tree(item) for item in artifact.items]
     if artifact.metadata:
         tree["metadata"] = artifact.metadata
+    if artifact.paths:
+        tree["paths"] = artifact.paths
+    if artifact.code:
+        tree["code"] = list(artifact.code)
     return tree
 
 
@@ -156,4 +160,6 @@ def _artifact(tree: dict[str, Any]) -> Artifact:
         inline=inline,
         items=tuple(_artifact(item) for item in tree["items"]) if "items" in tree else None,
         metadata=tree.get("metadata", {}),
+        paths=tree.get("paths", {}),
+        code=tuple(tree.get("code", ())),
     )

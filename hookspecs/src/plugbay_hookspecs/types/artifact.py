@@ -33,3 +33,9 @@ class Artifact:
     Of a file or directory ``filename``, the name it had, and of a file ``executable`` where it was; of a value that its own
     serializer could not keep ``pickled_because``.
     """
+    paths: Mapping[str, str] = field(factory=dict, repr=False)
+    """The paths of files and directories that the value holds, which are not kept with it, and the digests of what they led to
+    when it was saved; an empty digest where that could not be read."""
+    code: tuple[str, ...] = field(default=(), repr=False)
+    """The classes of the project's own that the value has instances of, and the project's functions that it holds:
+    ``module:qualified.name``."""
