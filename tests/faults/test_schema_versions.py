@@ -37,9 +37,11 @@ OPTIONAL = {
         "host",
         "pid",
         "driver",
+        "asked",
+        "unreadable",
         "schema",
     ),
-    "cache": ("seconds", "schema"),
+    "cache": ("seconds", "only", "schema"),
     "drivers": ("machine", "started", "claim", "alone", "deletes"),
 }
 """By document, what a record may lack."""

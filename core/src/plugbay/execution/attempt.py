@@ -115,6 +115,7 @@ def execute_attempt(
         pid=os.getpid(),
         image=task.image,
         driver=task.driver,
+        asked=tuple(sorted(context.asked | ({"url"} if tracking is not None and tracking.asked else set()))),
     )
     record, committed = commit(record, session)
     if printed:

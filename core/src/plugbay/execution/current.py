@@ -49,20 +49,25 @@ class CurrentStep:
         """What was logged so far, by name: (seconds since the epoch, value)."""
         self.params: dict[str, Any] = {}
         """What was logged so far, in canonical JSON form."""
+        self.asked: set[str] = set()
+        """What the step has read of its place: ``run_id``, ``step``, ``attempt``."""
 
     @property
     def run_id(self) -> str:
         """The run's id."""
+        self.asked.add("run_id")
         return self._info.run_id
 
     @property
     def step(self) -> str:
         """The step's id in the plan; of a mapped step's call ``id.0``, ``id.1``, ..."""
+        self.asked.add("step")
         return self._info.step
 
     @property
     def attempt(self) -> int:
         """The number of the attempt, counted from 1."""
+        self.asked.add("attempt")
         return self._info.attempt
 
     @property
@@ -177,8 +182,9 @@ class CurrentStep:
 
     def alert(self, title: str, text: str = "", severity: Severity = "info") -> None:
         """Tell people through the stack's alerters; one that fails is reported and does not fail the step."""
-        fields = {"run": self.run_id, "step": self.step}
-        self.alerter.post(Message(title=title, text=text, severity=severity, fields=fields, topic=self.run_id))
+        run_id, step = self._info.run_id, self._info.step
+        fields = {"run": run_id, "step": step}
+        self.alerter.post(Message(title=title, text=text, severity=severity, fields=fields, topic=run_id))
 
     def secret(self, name: str) -> str:
         """Ask the stack's secrets managers. Raises :class:`plugbay.errors.NotFoundError` when none knows it."""

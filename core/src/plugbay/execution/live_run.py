@@ -237,7 +237,7 @@ class LiveRun:
         if fingerprint in self._waiters:
             self._waiters[fingerprint].append(call)
             return True
-        entry = self.answers.find(fingerprint)
+        entry = self.answers.find(fingerprint, call.id)
         if entry is None or not self._keys.hold(entry.outputs):
             return False
         del self._key_of[call.id]

@@ -26,6 +26,8 @@ class Tracking:
         self._trackers = ExperimentTracker(host, ())
         self.urls: dict[str, str] = {}
         """Where a person sees the tracked run, by component id."""
+        self.asked = False
+        """Whether the step has read where that is."""
 
     @property
     def open(self) -> bool:
@@ -80,4 +82,5 @@ class Tracking:
 
     def url(self) -> str | None:
         """Where a person sees the tracked run: what the first tracker that has a page says."""
+        self.asked = True
         return self._trackers.url(self._step)

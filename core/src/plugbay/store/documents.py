@@ -117,6 +117,8 @@ class AttemptRecord:
     pid: int = 0
     image: StepImage | None = None
     """What it ran in, where an image was built for it."""
+    asked: tuple[str, ...] = ()
+    """What the step has read of its place: ``run_id``, ``step``, ``attempt``, or the ``url`` of its tracked run."""
     schema: int = SCHEMA
 
     @property
@@ -165,6 +167,8 @@ class CacheEntry:
     """How long the attempt took."""
     fingerprint: str | None = None
     """What it answers, as its key says too: an entry that was moved to another key answers nothing."""
+    only: str | None = None
+    """The id of the only call that it answers: one that has read its own id."""
     schema: int = SCHEMA
 
 
