@@ -52,6 +52,18 @@ class SerializationError(PlugbayError):
     """A value that no serializer takes, or an artifact whose serializer is not there."""
 
 
+class InputError(PlugbayError):
+    """What an earlier step returned cannot be made a value again: a class of it has moved or changed, or its own code raises."""
+
+    def __init__(self, message: str, digests: Sequence[str]) -> None:
+        """Hold the ``digests`` of the artifacts that cannot be read."""
+        super().__init__(message)
+        self.digests = tuple(digests)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (str(self), self.digests))
+
+
 class ImageError(PlugbayError):
     """The container image that steps run in cannot be had."""
 

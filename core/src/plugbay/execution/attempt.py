@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from plugbay.errors import OutputError, PlugbayError, ReportFailed, listed
+from plugbay.errors import (
+    InputError,
+    OutputError,
+    PlugbayError,
+    ReportFailed,
+    SerializationError,
+    StoreError,
+    listed,
+)
 from plugbay.execution.current import CurrentStep, alone, executing
 from plugbay.execution.failures import StepCancelled, error_info, without_secrets
 from plugbay.execution.forks import ChildrenEndHere
@@ -116,6 +124,7 @@ def execute_attempt(
         image=task.image,
         driver=task.driver,
         asked=tuple(sorted(context.asked | ({"url"} if tracking is not None and tracking.asked else set()))),
+        unreadable=error.digests if isinstance(error, InputError) else (),
     )
     record, committed = commit(record, session)
     if printed:
@@ -183,13 +192,28 @@ def _outputs(
 ) -> tuple[Artifact, ...]:
     step = step or resolve_step(task.function)
 
+    unreadable: list[tuple[Artifact, Exception]] = []
+
     def load(artifact: Artifact) -> Any:
-        value = session.artifacts.load(artifact)
+        try:
+            value = session.artifacts.load(artifact)
+        except (StoreError, SerializationError):
+            raise
+        except Exception as error:  # noqa: BLE001  reading runs code of the value's classes
+            unreadable.append((artifact, error))
+            return None
         session.stack.host.tell("artifact_loaded", step=task.info, artifact=artifact)
         return value
 
     arguments = {name: load_input(resolved, load) for name, resolved in task.inputs.items()}
-    _check_arguments(arguments, step.signature, task.info)
+    if unreadable:
+        artifact, error = unreadable[0]
+        msg = (
+            f"what step {task.info.step!r} takes cannot be read, a {artifact.type} that was saved by {artifact.serializer}: "
+            f"{type(error).__name__}: {error}; compute it anew: plugbay run --no-cache"
+        )
+        raise InputError(msg, [artifact.digest for artifact, _ in unreadable]) from error
+    _check_arguments(arguments, step.signature, task)
     if tracking is None:
         return _called(task, session, step, arguments)
     written_out = {name: arguments[name] for name, resolved in task.inputs.items() if not any(artifacts_in(resolved))}
@@ -281,14 +305,16 @@ def resolve_step(reference: str) -> Step[..., Any]:
     raise PlugbayError(msg)
 
 
-def _check_arguments(arguments: Mapping[str, Any], signature: Signature, info: StepInfo) -> None:
-    problems = [
-        problem
-        for name, value in arguments.items()
-        if (problem := mismatch(value, signature.hints.get(name, Any), f"argument {name!r} of step {info.step!r}"))
-    ]
+def _check_arguments(arguments: Mapping[str, Any], signature: Signature, task: Task) -> None:
+    problems, digests = [], []
+    for name, value in arguments.items():
+        where = f"argument {name!r} of step {task.info.step!r}"
+        problem = mismatch(value, signature.hints.get(name, Any), where)
+        if problem is not None:
+            problems.append(problem)
+            digests += [artifact.digest for artifact in artifacts_in(task.inputs[name])]
     if problems:
-        raise PlugbayError("\n".join(problems))
+        raise InputError("\n".join(problems), digests)
 
 
 def output_values(result: Any, signature: Signature, step: str) -> dict[str, Any]:

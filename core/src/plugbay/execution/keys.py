@@ -7,7 +7,7 @@ they are looked at again when it has ended, because what was computed while they
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from attrs import field, frozen
 from plugbay.contents import Content, Contents
 from plugbay.execution.named_code import NamedCode
 from plugbay.execution.schedule import Call
-from plugbay.execution.tasks import Resolved, fingerprint_of
+from plugbay.execution.tasks import Resolved, fingerprint_of, with_parts
 from plugbay.mentions import Mentions
 from plugbay.pipelines.step import Step
 from plugbay_hookspecs.types import Artifact
@@ -89,7 +89,7 @@ class Keys:
             return self.can_be_read(outputs) and all(
                 self._contents.of(path).digest == digest
                 for output in outputs
-                for artifact in _with_items(output)
+                for artifact in with_parts(output)
                 for path, digest in artifact.paths.items()
             )
         except OSError:
@@ -97,7 +97,7 @@ class Keys:
 
     def can_be_read(self, outputs: Sequence[Artifact]) -> bool:
         """Whether the code is there that the outputs are made of."""
-        found = {name for output in outputs for artifact in _with_items(output) for name in artifact.code}
+        found = {name for output in outputs for artifact in with_parts(output) for name in artifact.code}
         return all(map(self._code.is_there, found))
 
     def look_again(self) -> None:
@@ -131,16 +131,10 @@ def _collect(resolved: Resolved, mentions: Mentions, saved: dict[str, str]) -> N
     if kind == "value":
         mentions.add_tree(content)
     elif kind == "artifact":
-        for artifact in _with_items(content):
+        for artifact in with_parts(content):
             saved.update(artifact.paths)
             mentions.paths.update(dict.fromkeys(artifact.paths))
             mentions.code.update(dict.fromkeys(artifact.code))
     else:
         for part in content if kind == "list" else content.values():
             _collect(part, mentions, saved)
-
-
-def _with_items(artifact: Artifact) -> Iterator[Artifact]:
-    yield artifact
-    for item in artifact.items or ():
-        yield from _with_items(item)

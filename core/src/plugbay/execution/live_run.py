@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +19,7 @@ from plugbay.execution.failures import StepCancelled, StepTimeout, WorkerLost, c
 from plugbay.execution.keys import NO_KEY, Key, Keys
 from plugbay.execution.progress import Progress
 from plugbay.execution.ready_step import Attempt, Shipping
+from plugbay.execution.renewal import Renewal
 from plugbay.execution.schedule import Call, Schedule, UnmappableError
 from plugbay.execution.session import Session
 from plugbay.execution.tasks import Task
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from plugbay.execution.jobs import Jobs
     from plugbay.store.ownership import Ownership
 
+_log = logging.getLogger("plugbay")
 _WAKE = object()
 
 
@@ -79,6 +82,7 @@ class LiveRun:
         self.answers = Answers(self._store, session.artifacts)
         self._keys = Keys(compiled.steps)
         self._key_of: dict[str, Key] = {}
+        self._renewal = Renewal(self.schedule)
         self._shipping = Shipping(run_id, session.stack, compiled.code)
         self._operated = any(step.operator is not None for step in self.plan.steps)
         self._resumed = kept is not None
@@ -227,12 +231,13 @@ class LiveRun:
             if not self._keys.of(call).files:
                 self.answers.add(kept)
             self.progress.kept(call, kept)
+            self._renewal.answered(call)
             if call.step.operator is not None:
                 self._jobs.clean(call.step.operator, self.progress.info(call, kept.attempt))
             return True
         key = self._key_of[call.id] = self._keys.of(call)
         fingerprint = key.fingerprint
-        if fingerprint is None or not self._use_cache or self._attempts.get(call.id):
+        if fingerprint is None or not self._use_cache or self._attempts.get(call.id) or self._renewal.is_due(call):
             return False
         if fingerprint in self._waiters:
             self._waiters[fingerprint].append(call)
@@ -242,6 +247,7 @@ class LiveRun:
             return False
         del self._key_of[call.id]
         self.progress.cached(call, entry)
+        self._renewal.answered(call)
         return True
 
     def _may_begin(self, call: Call) -> bool:
@@ -331,6 +337,8 @@ class LiveRun:
             if not self._keys.has_changed(attempt.call, key):
                 self.answers.add(record)
             self.progress.succeeded(attempt, record)
+        elif record.unreadable and self._renew(attempt, record):
+            pass
         elif record.status != "failed" or not self._retry(attempt, record):
             error = finished.error
             if error is None and record.error is not None:
@@ -339,8 +347,25 @@ class LiveRun:
                 error = unpacked(None, record.error)
             self.progress.failed(attempt, record, error)
             self._apply_policy()
+        self._renewal.ended(attempt.call)
         if not self._stopping:
             self._queue.extendleft(reversed(waiters))
+            self._queue.extend(self._renewal.resumed())
+
+    def _renew(self, attempt: Attempt, record: AttemptRecord) -> bool:
+        """Have earlier answers that the attempt could not read computed anew, and then the call tried again."""
+        if self._stopping:
+            return False
+        calls = self._renewal.wanted(attempt.call, record.unreadable)
+        if calls is None:
+            return False
+        self.progress.retrying(attempt, record, 0.0)
+        del self._first_attempt[attempt.call.id]  # it has not been tried yet
+        for call in calls:
+            _log.warning("step %r is computed anew: %s", call.id, record.error)
+            self.progress.queued(call, self._attempts.get(call.id, 0) + 1)
+        self._queue.extendleft(reversed(calls))
+        return True
 
     def _retry(self, attempt: Attempt, record: AttemptRecord) -> bool:
         call = attempt.call

@@ -8,7 +8,7 @@ from graphlib import TopologicalSorter
 
 from attrs import define, field, frozen
 
-from plugbay.execution.tasks import Resolved, elements_of, resolve_binding
+from plugbay.execution.tasks import Resolved, elements_of, resolve_binding, with_parts
 from plugbay.pipelines.compiling import needs
 from plugbay.store.documents import StepSummary
 from plugbay.store.layout import call_id
@@ -73,14 +73,13 @@ class Schedule:
         Raises :class:`UnmappableError` when it is mapped over something else than a list.
         """
         if not step.mapped:
-            inputs = {name: resolve_binding(binding, self._result) for name, binding in step.inputs.items()}
-            return [Call(step.id, step, inputs)]
+            return [Call(step.id, step, self._inputs(step))]
         mapped = next(name for name, binding in step.inputs.items() if isinstance(binding, Each))
         try:
             items = elements_of(resolve_binding(step.inputs[mapped], self._result))
         except TypeError as error:
             raise UnmappableError(str(error)) from error
-        fixed = {name: resolve_binding(b, self._result) for name, b in step.inputs.items() if name != mapped}
+        fixed = self._inputs(step, but=mapped)
         self._mapped[step.id] = _Mapped([None] * len(items), len(items))
         if not items:
             self._mapped_succeeded(step)
@@ -90,20 +89,42 @@ class Schedule:
         return self._results[output.step][output.output]
 
     def succeeded(self, call: Call, outputs: Mapping[str, Artifact], summary: StepSummary) -> None:
-        """Take in that a call succeeded, or was answered from the cache."""
+        """Take in that a call succeeded, or was answered from the cache; or that it succeeded again, and what it now returns."""
+        again = call.id in self.summaries
         self.summaries[call.id] = summary
         if call.index is None:
             self._results[call.id] = {name: ("artifact", artifact) for name, artifact in outputs.items()}
-            self._sorter.done(call.id)
+            if not again:
+                self._sorter.done(call.id)
             return
         mapped = self._mapped[call.step.id]
         mapped.outputs[call.index] = outputs
-        mapped.open -= 1
         mapped.seconds += summary.seconds
-        if mapped.open == 0 and call.step.id not in self.summaries:
-            self._mapped_succeeded(call.step)
+        mapped.open -= not again
+        if mapped.open == 0 and (again or call.step.id not in self.summaries):
+            self._mapped_succeeded(call.step, again=again)
 
-    def _mapped_succeeded(self, step: PlannedStep) -> None:
+    def renewed(self, call: Call) -> Call:
+        """The call with what the steps before it have returned by now."""
+        step = call.step
+        if call.index is None:
+            return Call(step.id, step, self._inputs(step))
+        mapped = next(name for name, binding in step.inputs.items() if isinstance(binding, Each))
+        item = elements_of(resolve_binding(step.inputs[mapped], self._result))[call.index]
+        return Call(call.id, step, {**self._inputs(step, but=mapped), mapped: item}, call.index)
+
+    def digests_of(self, call: Call) -> set[str]:
+        """The digests of all the artifacts that a call which has succeeded returned, and of their parts."""
+        if call.index is None:
+            found = [artifact for _, artifact in self._results[call.id].values()]
+        else:
+            found = list((self._mapped[call.step.id].outputs[call.index] or {}).values())
+        return {part.digest for artifact in found for part in with_parts(artifact)}
+
+    def _inputs(self, step: PlannedStep, *, but: str = "") -> dict[str, Resolved]:
+        return {name: resolve_binding(b, self._result) for name, b in step.inputs.items() if name != but}
+
+    def _mapped_succeeded(self, step: PlannedStep, *, again: bool = False) -> None:
         mapped = self._mapped[step.id]
         self._results[step.id] = {
             spec.name: ("list", [("artifact", outputs[spec.name]) for outputs in mapped.outputs if outputs is not None])
@@ -114,7 +135,8 @@ class Schedule:
         self.summaries[step.id] = StepSummary(
             status="cached" if cached else "succeeded", calls=calls, seconds=mapped.seconds
         )
-        self._sorter.done(step.id)
+        if not again:
+            self._sorter.done(step.id)
 
     def failed(self, call: Call, summary: StepSummary) -> list[PlannedStep]:
         """Take in that a call failed or was cancelled; return the steps that can therefore not run any more."""

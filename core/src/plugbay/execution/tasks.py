@@ -126,6 +126,13 @@ def artifacts_in(resolved: Resolved) -> Iterator[Artifact]:
             yield from artifacts_in(part)
 
 
+def with_parts(artifact: Artifact) -> Iterator[Artifact]:
+    """Yield the artifact, and the parts that it has as a collection."""
+    yield artifact
+    for item in artifact.items or ():
+        yield from with_parts(item)
+
+
 def load_input(resolved: Resolved, load: Callable[[Artifact], Any]) -> Any:
     """Make the value of an input."""
     kind, content = resolved

@@ -119,6 +119,8 @@ class AttemptRecord:
     """What it ran in, where an image was built for it."""
     asked: tuple[str, ...] = ()
     """What the step has read of its place: ``run_id``, ``step``, ``attempt``, or the ``url`` of its tracked run."""
+    unreadable: tuple[str, ...] = ()
+    """The digests of the inputs that could not be made values again, on which it has failed."""
     schema: int = SCHEMA
 
     @property
