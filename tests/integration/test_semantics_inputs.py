@@ -158,3 +158,14 @@ def test_an_input_that_cannot_be_read_is_computed_each_time_and_said(stack, tmp_
             f"step 'names': {tmp_path / 'pipe'} cannot be read (neither a file nor a directory), "
             "so its result answers no later call"
         ]
+
+
+def test_a_tuple_of_outputs_arrives_as_a_tuple_and_a_list_as_a_list(make_stack, project):
+    import files
+
+    for workers, status in ((2, "succeeded"), (1, "cached")):
+        run = pipeline(files.kinds).run(stack=make_stack(workers=workers))
+        assert [(found.output.load(), found.status) for found in run.steps[-2:]] == [
+            ("tuple of int list", status),
+            ("list of int tuple", status),
+        ]

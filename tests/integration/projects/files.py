@@ -15,3 +15,19 @@ def read(path: Path) -> str:
 
 def reading(path: Path):
     read(path)
+
+
+@step
+def number() -> int:
+    return 1
+
+
+@step
+def kind(given: object) -> str:
+    return f"{type(given).__name__} of {' '.join(type(part).__name__ for part in given)}"
+
+
+def kinds():
+    one = number()
+    kind((one, [one]))
+    kind([one, (one,)])

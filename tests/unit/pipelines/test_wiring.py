@@ -1,6 +1,7 @@
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -72,7 +73,7 @@ def test_inputs_become_bindings() -> None:
     def flights(path: str):
         table = load(path)
         model, accuracy = train(table)
-        gather({"model": model, "both": [accuracy, 3], "plain": (1, 2)})
+        gather({"model": model, "both": [accuracy, 3], "pair": (accuracy, 3), "plain": (1, 2)})
 
     plan = plan_of(flights, path="x")
     load_step, train_step, gather_step = plan.steps
@@ -82,6 +83,7 @@ def test_inputs_become_bindings() -> None:
         {
             "model": OutputOf("train", "model"),
             "both": ItemsOf((OutputOf("train", "accuracy"), Literal(3))),
+            "pair": ItemsOf((OutputOf("train", "accuracy"), Literal(3)), as_tuple=True),
             "plain": Literal({"$tuple": [1, 2]}),
         }
     )
@@ -205,6 +207,11 @@ def keep() -> None:
     kept.append(load())
 
 
+class Pair(NamedTuple):
+    one: Any
+    other: Any
+
+
 REFUSALS: list[tuple[Callable[..., Any], str]] = [
     (cycle, "in a circle"),
     (self_cycle, "a -> a"),
@@ -231,6 +238,11 @@ REFUSALS: list[tuple[Callable[..., Any], str]] = [
     (lambda: gather(notify()), "returns nothing to pass on; to wait for it use .after(...)"),
     (lambda: gather({1: load()}), "must have text keys"),
     (lambda: gather({load()}), "return it from a step"),
+    (
+        lambda: gather(OrderedDict(a=load())),
+        "OrderedDict, which cannot hold outputs of steps; a dict, a list or a tuple can",
+    ),
+    (lambda: gather([Pair(load(), 1)]), "Pair, which cannot hold outputs of steps"),
     (lambda: gather({"a": [object()]}), "argument 'parts' of step 'gather'['a'][0] is a builtins.object"),
     (lambda: train(load()).acuracy, "did you mean 'accuracy'?"),
     (lambda: notify().after(3), "after() takes what other steps returned"),

@@ -136,5 +136,5 @@ def _collect(resolved: Resolved, mentions: Mentions, saved: dict[str, str]) -> N
             mentions.paths.update(dict.fromkeys(artifact.paths))
             mentions.code.update(dict.fromkeys(artifact.code))
     else:
-        for part in content if kind == "list" else content.values():
+        for part in content.values() if kind == "dict" else content:
             _collect(part, mentions, saved)

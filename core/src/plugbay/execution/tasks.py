@@ -26,11 +26,12 @@ from plugbay_hookspecs.types import (
 )
 
 FINGERPRINT_VERSION = 2
+_SEQUENCES = ("list", "tuple")
 _VERSION = canonical(["plugbay", FINGERPRINT_VERSION])
 
 Resolved: TypeAlias = tuple[str, Any]
-"""An input whose artifacts are known: ``("value", JSON tree)``, ``("artifact", Artifact)``, ``("list", [Resolved, ...])`` or
-``("dict", {key: Resolved})``."""
+"""An input whose artifacts are known: ``("value", JSON tree)``, ``("artifact", Artifact)``, ``("list", [Resolved, ...])``, the
+same for a ``tuple``, or ``("dict", {key: Resolved})``."""
 
 
 @frozen(kw_only=True)
@@ -64,7 +65,8 @@ def resolve_binding(binding: Binding, output: Callable[[OutputOf], Resolved], it
     if isinstance(binding, OutputOf):
         return output(binding)
     if isinstance(binding, ItemsOf):
-        return ("list", [resolve_binding(part, output, item) for part in binding.items])
+        kind = "tuple" if binding.as_tuple else "list"
+        return (kind, [resolve_binding(part, output, item) for part in binding.items])
     if isinstance(binding, NamedItemsOf):
         return ("dict", {key: resolve_binding(part, output, item) for key, part in binding.items.items()})
     if item is None:
@@ -75,7 +77,7 @@ def resolve_binding(binding: Binding, output: Callable[[OutputOf], Resolved], it
 def elements_of(resolved: Resolved) -> list[Resolved]:
     """The elements that a mapped step is called with. Raises ``TypeError`` for what is no list."""
     kind, content = resolved
-    if kind == "list":
+    if kind in _SEQUENCES:
         return list(content)
     if kind == "artifact" and content.items is not None:
         return [("artifact", part) for part in content.items]
@@ -109,7 +111,7 @@ def _identity(resolved: Resolved) -> Any:
     kind, content = resolved
     if kind == "artifact":
         return [kind, *identity(content)]
-    if kind == "list":
+    if kind in _SEQUENCES:
         return [kind, [_identity(part) for part in content]]
     if kind == "dict":
         return [kind, [[key, _identity(part)] for key, part in content.items()]]
@@ -121,8 +123,8 @@ def artifacts_in(resolved: Resolved) -> Iterator[Artifact]:
     kind, content = resolved
     if kind == "artifact":
         yield content
-    elif kind in ("list", "dict"):
-        for part in content if kind == "list" else content.values():
+    elif kind in _SEQUENCES or kind == "dict":
+        for part in content.values() if kind == "dict" else content:
             yield from artifacts_in(part)
 
 
@@ -138,8 +140,8 @@ def load_input(resolved: Resolved, load: Callable[[Artifact], Any]) -> Any:
     kind, content = resolved
     if kind == "artifact":
         return load(content)
-    if kind == "list":
-        return [load_input(part, load) for part in content]
+    if kind in _SEQUENCES:
+        return (tuple if kind == "tuple" else list)(load_input(part, load) for part in content)
     if kind == "dict":
         return {key: load_input(part, load) for key, part in content.items()}
     return decode(content)
@@ -181,7 +183,7 @@ def _to_tree(resolved: Resolved) -> dict[str, Any]:
     kind, content = resolved
     if kind == "artifact":
         return {kind: unstructure(content)}
-    if kind == "list":
+    if kind in _SEQUENCES:
         return {kind: [_to_tree(part) for part in content]}
     if kind == "dict":
         return {kind: {key: _to_tree(part) for key, part in content.items()}}
@@ -192,7 +194,7 @@ def _from_tree(tree: Mapping[str, Any]) -> Resolved:
     ((kind, content),) = tree.items()
     if kind == "artifact":
         return (kind, structure(content, Artifact))
-    if kind == "list":
+    if kind in _SEQUENCES:
         return (kind, [_from_tree(part) for part in content])
     if kind == "dict":
         return (kind, {key: _from_tree(part) for key, part in content.items()})

@@ -169,6 +169,10 @@ class Wiring:
                 outer = where.partition("[")[0]
                 msg = f"{outer}: outputs of steps are nested in more than {_DEEPEST} lists and dicts, or in one that contains itself"
                 raise PlanError(msg)
+            if type(value) not in (dict, list, tuple) and not isinstance(value, OutputHandles):
+                kind = describe(type(value))
+                msg = f"{where} is a {kind}, which cannot hold outputs of steps; a dict, a list or a tuple can, or make it in a step"
+                raise PlanError(msg)
             if isinstance(value, dict):
                 if not all(isinstance(key, str) for key in value):
                     msg = f"{where}: a dict that holds outputs of steps must have text keys"
@@ -176,7 +180,8 @@ class Wiring:
                 return NamedItemsOf(
                     {key: self._binding(item, f"{where}[{key!r}]", depth + 1) for key, item in value.items()}
                 )
-            return ItemsOf(tuple(self._binding(item, f"{where}[{i}]", depth + 1) for i, item in enumerate(value)))
+            items = tuple(self._binding(item, f"{where}[{i}]", depth + 1) for i, item in enumerate(value))
+            return ItemsOf(items, as_tuple=isinstance(value, tuple))
         try:
             return Literal(encode(value, where))
         except EncodingError as error:

@@ -98,7 +98,7 @@ def _binding_tree(binding: Any) -> Any:
     if isinstance(binding, OutputOf):
         return {"output": [binding.step, binding.output]}
     if isinstance(binding, ItemsOf):
-        return {"items": [_binding_tree(item) for item in binding.items]}
+        return {"tuple" if binding.as_tuple else "items": [_binding_tree(item) for item in binding.items]}
     if isinstance(binding, NamedItemsOf):
         return {"named": {key: _binding_tree(item) for key, item in binding.items.items()}}
     return {"each": _binding_tree(binding.of)}
@@ -112,6 +112,8 @@ def _binding(tree: Any) -> Any:
         return OutputOf(*content)
     if kind == "items":
         return ItemsOf(tuple(map(_binding, content)))
+    if kind == "tuple":
+        return ItemsOf(tuple(map(_binding, content)), as_tuple=True)
     if kind == "named":
         return NamedItemsOf({key: _binding(item) for key, item in content.items()})
     if kind == "each":

@@ -58,9 +58,11 @@ class OutputOf:
 
 @frozen
 class ItemsOf:
-    """A list whose elements are bindings."""
+    """A list whose elements are bindings, or a tuple."""
 
     items: tuple["Binding", ...]
+    as_tuple: bool = False
+    """The step takes a tuple of them."""
 
 
 @frozen
