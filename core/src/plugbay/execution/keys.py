@@ -85,20 +85,21 @@ class Keys:
 
     def hold(self, outputs: Sequence[Artifact]) -> bool:
         """Whether what an earlier call returned can be read and says what it did: its paths lead to the same."""
+        if not any(output.paths or output.code or output.items for output in outputs):
+            return True
+        parts = [part for output in outputs for part in with_parts(output)]
+        saved = [pair for part in parts for pair in part.paths.items()]
         try:
-            return self.can_be_read(outputs) and all(
-                self._contents.of(path).digest == digest
-                for output in outputs
-                for artifact in with_parts(output)
-                for path, digest in artifact.paths.items()
-            )
+            return self._is_there(parts) and all(self._contents.of(path).digest == digest for path, digest in saved)
         except OSError:
             return False
 
     def can_be_read(self, outputs: Sequence[Artifact]) -> bool:
         """Whether the code is there that the outputs are made of."""
-        found = {name for output in outputs for artifact in with_parts(output) for name in artifact.code}
-        return all(map(self._code.is_there, found))
+        return self._is_there([part for output in outputs for part in with_parts(output)])
+
+    def _is_there(self, parts: Sequence[Artifact]) -> bool:
+        return all(map(self._code.is_there, {name for part in parts for name in part.code}))
 
     def look_again(self) -> None:
         """A step has ended or time has passed: files may have changed."""
@@ -129,7 +130,8 @@ class Keys:
 def _collect(resolved: Resolved, mentions: Mentions, saved: dict[str, str]) -> None:
     kind, content = resolved
     if kind == "value":
-        mentions.add_tree(content)
+        if isinstance(content, (dict, list)):
+            mentions.add_tree(content)
     elif kind == "artifact":
         for artifact in with_parts(content):
             saved.update(artifact.paths)
