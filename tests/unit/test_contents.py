@@ -197,12 +197,12 @@ def test_directories_that_link_to_each_other_many_times_are_read_once(tmp_path: 
     assert digest(directories[0]) != before
 
 
-def test_relative_paths_count_from_where_the_run_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_relative_paths_count_from_the_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("content")
     monkeypatch.chdir(tmp_path)
-    contents = Contents()
+    assert Contents().of("file").digest == digest(tmp_path / "file")
     monkeypatch.chdir("/")
-    assert contents.of("file").digest == digest(tmp_path / "file")
+    assert Contents(str(tmp_path)).of("file").digest == digest(tmp_path / "file")
 
 
 def test_large_files_are_not_read_twice(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

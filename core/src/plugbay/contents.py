@@ -63,12 +63,12 @@ class _File:
 class Contents:
     """Reads what paths lead to, and remembers the digests of files that have not changed."""
 
-    def __init__(self) -> None:
-        """Begin with nothing read; relative paths count from the working directory of this moment."""
-        try:
-            self._base = os.getcwd()  # noqa: PTH109  it is joined with texts
-        except OSError:  # it has been removed
-            self._base = ""
+    def __init__(self, base: str = "") -> None:
+        """Begin with nothing read.
+
+        :param base: the directory from which relative paths count, instead of the working directory.
+        """
+        self._base = base
         self._read: dict[str, Content] = {}
         self._digests: dict[tuple[str, Signature], str] = {}
 

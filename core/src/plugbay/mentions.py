@@ -30,10 +30,9 @@ class Mentions:
 
     def add_json(self, content: bytes) -> None:
         """Take in a value in the bytes of its canonical JSON form, as they are without spaces."""
-        if b'"$' in content:
-            for match in _in_json(content):
-                tag, text = match.groups()
-                (self.paths if tag == b"path" else self.code)[_text(text)] = None
+        for match in _in_json(content):
+            tag, text = match.groups()
+            (self.paths if tag == b"path" else self.code)[_text(text)] = None
 
 
 def _text(written: bytes) -> str:

@@ -6,20 +6,24 @@ they are looked at again when it has ended, because what was computed while they
 
 from __future__ import annotations
 
+import functools
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from plugbay.contents import Content, Contents
-from plugbay.execution.named_code import NamedCode
 from plugbay.execution.schedule import Call
 from plugbay.execution.tasks import Resolved, fingerprint_of, with_parts
-from plugbay.mentions import Mentions
 from plugbay.pipelines.step import Step
 from plugbay_hookspecs.types import Artifact
+
+if TYPE_CHECKING:
+    from plugbay.contents import Content, Contents
+    from plugbay.execution.named_code import NamedCode
+    from plugbay.mentions import Mentions
 
 _log = logging.getLogger("plugbay")
 
@@ -46,8 +50,10 @@ class Keys:
         :param steps: by step id, for the files that they declare with ``depends``.
         """
         self._steps = steps
-        self._contents = Contents()
-        self._code = NamedCode()
+        try:
+            self._base = os.getcwd()  # noqa: PTH109  a text
+        except OSError:  # it has been removed
+            self._base = ""
         self._told: set[tuple[str, str]] = set()
 
     def of(self, call: Call) -> Key:
@@ -55,12 +61,14 @@ class Keys:
         step = call.step
         if not step.cache:
             return NO_KEY
+        declared = self._declared(call)
+        if not declared and not any(map(_may_lead_on, call.inputs.values())):
+            return Key(fingerprint_of(step.static_fingerprint, call.inputs, step.outputs))
+        from plugbay.mentions import Mentions  # as most inputs lead nowhere
+
         mentions, saved = Mentions(), dict[str, str]()
         for resolved in call.inputs.values():
             _collect(resolved, mentions, saved)
-        declared = self._declared(call)
-        if not mentions.paths and not mentions.code and not declared:
-            return Key(fingerprint_of(step.static_fingerprint, call.inputs, step.outputs))
         try:
             files = {path: self._contents.of(path) for path in (*mentions.paths, *declared)}
             code = {name: self._code_of(name) for name in mentions.code}
@@ -70,12 +78,26 @@ class Keys:
         except LookupError as error:
             self._warn(step.id, f"{error.args[0]}, which an input is made of, cannot be found")
             return NO_KEY
-        around = {
-            "files": [[path, saved.get(path), files[path].digest] for path in sorted(mentions.paths)],
-            "depends": [files[path].digest for path in declared],
-            "code": sorted(code.items()),
-        }
+        around = None
+        if files or code:
+            around = {
+                "files": [[path, saved.get(path), files[path].digest] for path in sorted(mentions.paths)],
+                "depends": [files[path].digest for path in declared],
+                "code": sorted(code.items()),
+            }
         return Key(fingerprint_of(step.static_fingerprint, call.inputs, step.outputs, around), files)
+
+    @functools.cached_property
+    def _contents(self) -> Contents:
+        from plugbay.contents import Contents  # few steps are given paths
+
+        return Contents(self._base)
+
+    @functools.cached_property
+    def _code(self) -> NamedCode:
+        from plugbay.execution.named_code import NamedCode  # few steps are given objects of the project's classes
+
+        return NamedCode()
 
     def _code_of(self, reference: str) -> str:
         found = self._code.fingerprint(reference)
@@ -103,7 +125,8 @@ class Keys:
 
     def look_again(self) -> None:
         """A step has ended or time has passed: files may have changed."""
-        self._contents.look_again()
+        if "_contents" in vars(self):
+            self._contents.look_again()
 
     def has_changed(self, call: Call, key: Key) -> bool:
         """Whether a file that counts is another one than when the key was made; a warning names it."""
@@ -111,7 +134,7 @@ class Keys:
             try:
                 now = self._contents.of(path)
             except OSError:
-                now = Content("")
+                now = None
             if now != then:
                 self._warn(call.step.id, f"{path} has changed since the call was about to start")
                 return True
@@ -127,11 +150,18 @@ class Keys:
             _log.warning("step %r: %s, so its result answers no later call", step, reason)
 
 
+def _may_lead_on(resolved: Resolved) -> bool:
+    """Whether an input may lead to files or code beside itself: some cannot, which is quick to see."""
+    kind, content = resolved
+    if kind == "value":
+        return isinstance(content, (dict, list))
+    return kind != "artifact" or bool(content.paths or content.code or content.items)
+
+
 def _collect(resolved: Resolved, mentions: Mentions, saved: dict[str, str]) -> None:
     kind, content = resolved
     if kind == "value":
-        if isinstance(content, (dict, list)):
-            mentions.add_tree(content)
+        mentions.add_tree(content)
     elif kind == "artifact":
         for artifact in with_parts(content):
             saved.update(artifact.paths)

@@ -19,7 +19,6 @@ from plugbay.execution.failures import StepCancelled, StepTimeout, WorkerLost, c
 from plugbay.execution.keys import NO_KEY, Key, Keys
 from plugbay.execution.progress import Progress
 from plugbay.execution.ready_step import Attempt, Shipping
-from plugbay.execution.renewal import Renewal
 from plugbay.execution.schedule import Call, Schedule, UnmappableError
 from plugbay.execution.session import Session
 from plugbay.execution.tasks import Task
@@ -32,6 +31,7 @@ from plugbay_hookspecs.types import Plan, PlannedStep, ReadyStep
 if TYPE_CHECKING:
     from plugbay.execution.interruption import Interruption
     from plugbay.execution.jobs import Jobs
+    from plugbay.execution.renewal import Renewal
     from plugbay.store.ownership import Ownership
 
 _log = logging.getLogger("plugbay")
@@ -82,7 +82,7 @@ class LiveRun:
         self.answers = Answers(self._store, session.artifacts)
         self._keys = Keys(compiled.steps)
         self._key_of: dict[str, Key] = {}
-        self._renewal = Renewal(self.schedule)
+        self._reused: dict[str, Call] = {}
         self._shipping = Shipping(run_id, session.stack, compiled.code)
         self._operated = any(step.operator is not None for step in self.plan.steps)
         self._resumed = kept is not None
@@ -231,13 +231,13 @@ class LiveRun:
             if not self._keys.of(call).files:
                 self.answers.add(kept)
             self.progress.kept(call, kept)
-            self._renewal.answered(call)
+            self._reused[call.id] = call
             if call.step.operator is not None:
                 self._jobs.clean(call.step.operator, self.progress.info(call, kept.attempt))
             return True
         key = self._key_of[call.id] = self._keys.of(call)
         fingerprint = key.fingerprint
-        if fingerprint is None or not self._use_cache or self._attempts.get(call.id) or self._renewal.is_due(call):
+        if fingerprint is None or not self._use_cache or self._attempts.get(call.id) or self._is_renewed(call):
             return False
         if fingerprint in self._waiters:
             self._waiters[fingerprint].append(call)
@@ -247,7 +247,7 @@ class LiveRun:
             return False
         del self._key_of[call.id]
         self.progress.cached(call, entry)
-        self._renewal.answered(call)
+        self._reused[call.id] = call
         return True
 
     def _may_begin(self, call: Call) -> bool:
@@ -347,10 +347,20 @@ class LiveRun:
                 error = unpacked(None, record.error)
             self.progress.failed(attempt, record, error)
             self._apply_policy()
-        self._renewal.ended(attempt.call)
         if not self._stopping:
             self._queue.extendleft(reversed(waiters))
-            self._queue.extend(self._renewal.resumed())
+        if "_renewal" in vars(self):
+            self._renewal.ended(attempt.call)
+            self._queue.extend(() if self._stopping else self._renewal.resumed())
+
+    @functools.cached_property
+    def _renewal(self) -> Renewal:
+        from plugbay.execution.renewal import Renewal  # few runs meet what they cannot read
+
+        return Renewal(self.schedule, self._reused)
+
+    def _is_renewed(self, call: Call) -> bool:
+        return "_renewal" in vars(self) and self._renewal.is_due(call)
 
     def _renew(self, attempt: Attempt, record: AttemptRecord) -> bool:
         """Have earlier answers that the attempt could not read computed anew, and then the call tried again."""

@@ -14,16 +14,14 @@ from plugbay.pipelines.compiling import outputs_in
 class Renewal:
     """Which calls are computed anew, once each in a run, and which calls wait for them."""
 
-    def __init__(self, schedule: Schedule) -> None:
-        """Begin with none."""
-        self._schedule = schedule
-        self._answered: dict[str, Call] = {}
+    def __init__(self, schedule: Schedule, answered: dict[str, Call]) -> None:
+        """Begin with none.
+
+        :param answered: the calls that earlier attempts have answered, by their ids.
+        """
+        self._schedule, self._answered = schedule, answered
         self._open: dict[str, Call] = {}
         self._waiting: list[Call] = []
-
-    def answered(self, call: Call) -> None:
-        """Take in that an earlier attempt has answered the call."""
-        self._answered[call.id] = call
 
     def is_due(self, call: Call) -> bool:
         """Whether the call has to be computed although an earlier attempt answers it."""

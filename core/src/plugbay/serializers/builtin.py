@@ -5,29 +5,35 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from plugbay.mentions import Mentions
 from plugbay.values import EncodingError, decode, encode
 from plugbay_hookspecs.types import Serializer
+
+if TYPE_CHECKING:
+    from plugbay.mentions import Mentions
 
 _CHUNK = 1 << 20
 _as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def save(serializer: Serializer, value: Any, file: BinaryIO) -> Mentions:
-    """Write the value to the file; return what it leads to, where the serializer is one of the core's own."""
+def save(serializer: Serializer, value: Any, file: BinaryIO) -> Mentions | None:
+    """Write the value to the file; return what it leads to, where it leads anywhere and the serializer is the core's own."""
     if serializer is JSON:
         return _save_json(value, file)
     if serializer is PICKLE:
         return _save_pickle(value, file)
     serializer.save(value, file)
-    return Mentions()
+    return None
 
 
-def _save_json(value: Any, file: BinaryIO) -> Mentions:
+def _save_json(value: Any, file: BinaryIO) -> Mentions | None:
     content = _as_json(encode(value)).encode("utf-8", "surrogatepass")
     file.write(content)
+    if b'"$' not in content:
+        return None
+    from plugbay.mentions import Mentions  # most values lead nowhere
+
     mentions = Mentions()
     mentions.add_json(content)
     return mentions
@@ -77,7 +83,7 @@ def _load_file(source: Path | BinaryIO) -> Path:
     return source
 
 
-def _writes(save: Callable[[Any, BinaryIO], Mentions]) -> Callable[[Any, BinaryIO], None]:
+def _writes(save: Callable[[Any, BinaryIO], Mentions | None]) -> Callable[[Any, BinaryIO], None]:
     def write(value: Any, file: BinaryIO) -> None:
         save(value, file)
 

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 import attrs
 
 from plugbay.code.project import is_project_module
-from plugbay.contents import Contents
 from plugbay.errors import CorruptArtifactError, OutputError, StoreError
 from plugbay.reference import reference_to, resolve_named
 from plugbay.serializers.builtin import FILE, PICKLE, save
@@ -140,8 +139,7 @@ class Artifacts:
             inline = content if content is not None and size <= INLINE_LIMIT else None
             if inline is None:
                 self._store.put(blob_key(digest), content if path is None else path, if_absent=True)  # type: ignore[arg-type]
-        if serializer is not FILE:
-            mentions.code[type_name] = None
+        code = [type_name] if mentions is None else [*mentions.code, type_name]
         return Artifact(
             name=name,
             digest=digest,
@@ -150,8 +148,8 @@ class Artifacts:
             type=type_name,
             inline=inline,
             metadata=metadata,
-            paths=_contents(mentions.paths) if mentions.paths else {},
-            code=tuple(filter(_is_of_the_project, mentions.code)),
+            paths={} if mentions is None or not mentions.paths else _contents(mentions.paths),
+            code=tuple(filter(_is_of_the_project, dict.fromkeys(code))),
         )
 
     def load(self, artifact: Artifact) -> Any:
@@ -441,6 +439,8 @@ def _is_of_the_project(reference: str) -> bool:
 
 def _contents(paths: Iterable[str]) -> dict[str, str]:
     """What the paths lead to now."""
+    from plugbay.contents import Contents  # few values hold paths
+
     contents, found = Contents(), {}
     for path in paths:
         try:
