@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from plugbay.code.fingerprint import code_fingerprint
-from plugbay.reference import MAIN, reference_to, resolve
+from plugbay.reference import MAIN, reference_to, resolve_named
 
 
 class NamedCode:
@@ -35,7 +35,7 @@ class NamedCode:
 
 def _resolved(reference: str) -> Any:
     try:
-        found = resolve(reference)
+        found = resolve_named(reference)  # a document in a store names it
     except Exception:  # noqa: BLE001  a module runs whatever code when it is imported
         return None
     in_notebook = reference.partition(":")[0] in MAIN  # whose classes have no name for other processes
