@@ -28,7 +28,7 @@ def key_of(value: Any) -> str:
     schedule = Schedule(compiled.plan)
     (planned,) = schedule.next_steps()
     (call,) = schedule.calls_of(planned)
-    found = Keys(compiled.steps).of(call).fingerprint
+    found = Keys(compiled).of(call).fingerprint
     assert found is not None
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import define, field
 
@@ -13,6 +13,13 @@ _CODE = frozenset({"$object", "$enum", "$flag", "$namedtuple"})
 _ATOMS = frozenset({str, int, float, bool, type(None)})
 _in_json = re.compile(rb'"\$(path|object|enum|flag|namedtuple)":("(?:[^"\\]|\\.)*")').finditer
 """A quotation mark within a text has a backslash before it, and no key of a dict that is written as such begins with ``$``."""
+
+
+class Owner(Protocol):
+    """Tells what is the user's own code."""
+
+    def owns(self, name: str | None) -> bool:
+        """Tell whether a module is the user's own code."""
 
 
 @define
@@ -23,10 +30,13 @@ class Mentions:
     code: dict[str, None] = field(factory=dict)
     """As ``module:qualified.name``."""
 
-    def add_tree(self, tree: Any) -> None:
-        """Take in a value in its canonical JSON form."""
+    def add_tree(self, tree: Any, owner: Owner) -> None:
+        """Take in a value in its canonical JSON form, and of the code in it what ``owner`` owns."""
         for tag, text in _in_tree(tree):
-            (self.paths if tag == "$path" else self.code)[text] = None
+            if tag == "$path":
+                self.paths[text] = None
+            elif owner.owns(text.partition(":")[0]):
+                self.code[text] = None
 
     def add_json(self, content: bytes) -> None:
         """Take in a value in the bytes of its canonical JSON form, as they are without spaces."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from plugbay.code.project import Project
 from plugbay.errors import (
     InputError,
     OutputError,
@@ -244,9 +245,9 @@ def _stored(
     if task.fail_on_report:
         _refuse_failed_reports(values, task.info)
     store, began = session.stack.artifact_store, time.time()
-    saved = []
+    saved, project = [], Project.of(step.function)
     for spec in task.outputs:
-        artifact = session.artifacts.save(spec.name, values[spec.name], items=spec.items)
+        artifact = session.artifacts.save(spec.name, values[spec.name], items=spec.items, project=project)
         host.tell("artifact_saved", step=task.info, artifact=artifact)
         saved.append(artifact)
     if not store.is_local:
@@ -254,7 +255,10 @@ def _stored(
 
         reliance = Reliance(store, began)
         while not reliance.holds({blob_key(digest) for artifact in saved for digest in blobs_of(artifact)}):
-            saved = [session.artifacts.save(spec.name, values[spec.name], items=spec.items) for spec in task.outputs]
+            saved = [
+                session.artifacts.save(spec.name, values[spec.name], items=spec.items, project=project)
+                for spec in task.outputs
+            ]
     return tuple(saved)
 
 

@@ -11,13 +11,14 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from plugbay.code.project import Project
 from plugbay.execution.schedule import Call
 from plugbay.execution.tasks import Resolved, fingerprint_of, with_parts
-from plugbay.pipelines.step import Step
+from plugbay.pipelines.compiled import Compiled
 from plugbay_hookspecs.types import Artifact
 
 if TYPE_CHECKING:
@@ -39,17 +40,22 @@ class Key:
 
 
 NO_KEY = Key()
+_SHOWN = 3
+
+
+class _UntoldError(Exception):
+    """An input whose code cannot be told apart from other code."""
 
 
 class Keys:
     """Makes the keys of the calls of a run."""
 
-    def __init__(self, steps: Mapping[str, Step[..., Any]]) -> None:
+    def __init__(self, compiled: Compiled) -> None:
         """Make keys.
 
-        :param steps: by step id, for the files that they declare with ``depends``.
+        :param compiled: the plan, with the functions of the steps and the walks over their code.
         """
-        self._steps = steps
+        self._steps, self._walks = compiled.steps, compiled.walks
         try:
             self._base = os.getcwd()  # noqa: PTH109  a text
         except OSError:  # it has been removed
@@ -68,15 +74,15 @@ class Keys:
 
         mentions, saved = Mentions(), dict[str, str]()
         for resolved in call.inputs.values():
-            _collect(resolved, mentions, saved)
+            _collect(resolved, mentions, saved, self._project(call))
         try:
             files = {path: self._contents.of(path) for path in (*mentions.paths, *declared)}
-            code = {name: self._code_of(name) for name in mentions.code}
+            code = {name: self._code_of(name, call) for name in mentions.code}
         except OSError as error:
             self._warn(step.id, f"{error.filename} cannot be read ({error.strerror})")
             return NO_KEY
-        except LookupError as error:
-            self._warn(step.id, f"{error.args[0]}, which an input is made of, cannot be found")
+        except _UntoldError as error:
+            self._warn(step.id, str(error))
             return NO_KEY
         around = None
         if files or code:
@@ -97,13 +103,23 @@ class Keys:
     def _code(self) -> NamedCode:
         from plugbay.execution.named_code import NamedCode  # few steps are given objects of the project's classes
 
-        return NamedCode()
+        return NamedCode(self._walks)
 
-    def _code_of(self, reference: str) -> str:
+    def _code_of(self, reference: str, call: Call) -> str:
         found = self._code.fingerprint(reference)
         if found is None:
-            raise LookupError(reference)
-        return found
+            msg = f"{reference}, which an input is made of, cannot be found"
+            raise _UntoldError(msg)
+        step = self._steps.get(call.step.id)
+        if found.unknown and (step is None or not step.options.version):
+            shown = ", ".join(map(str, found.unknown[:_SHOWN]))
+            msg = f"{reference}, which an input is made of, reaches what cannot be told apart by content ({shown}; see version=)"
+            raise _UntoldError(msg)
+        return found.digest
+
+    def _project(self, call: Call) -> Project:
+        step = self._steps.get(call.step.id)
+        return Project.of_module(None) if step is None else Project.of(step.function)
 
     def hold(self, outputs: Sequence[Artifact]) -> bool:
         """Whether what an earlier call returned can be read and says what it did: its paths lead to the same."""
@@ -158,10 +174,10 @@ def _may_lead_on(resolved: Resolved) -> bool:
     return kind != "artifact" or bool(content.paths or content.code or content.items)
 
 
-def _collect(resolved: Resolved, mentions: Mentions, saved: dict[str, str]) -> None:
+def _collect(resolved: Resolved, mentions: Mentions, saved: dict[str, str], project: Project) -> None:
     kind, content = resolved
     if kind == "value":
-        mentions.add_tree(content)
+        mentions.add_tree(content, project)
     elif kind == "artifact":
         for artifact in with_parts(content):
             saved.update(artifact.paths)
@@ -169,4 +185,4 @@ def _collect(resolved: Resolved, mentions: Mentions, saved: dict[str, str]) -> N
             mentions.code.update(dict.fromkeys(artifact.code))
     else:
         for part in content.values() if kind == "dict" else content:
-            _collect(part, mentions, saved)
+            _collect(part, mentions, saved, project)

@@ -80,7 +80,7 @@ class LiveRun:
         self._ownership = ownership
         self._store = session.stack.artifact_store
         self.answers = Answers(self._store, session.artifacts)
-        self._keys = Keys(compiled.steps)
+        self._keys = Keys(compiled)
         self._key_of: dict[str, Key] = {}
         self._reused: dict[str, Call] = {}
         self._shipping = Shipping(run_id, session.stack, compiled.code)

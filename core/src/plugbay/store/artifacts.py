@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import attrs
 
-from plugbay.code.project import is_project_module
+from plugbay.code.project import Project
 from plugbay.errors import CorruptArtifactError, OutputError, StoreError
 from plugbay.reference import reference_to, resolve_named
 from plugbay.serializers.builtin import FILE, PICKLE, save
@@ -53,10 +53,11 @@ class Artifacts:
         self._fetched_files: FetchedDirectory | None = None
         self._lock = threading.Lock()
 
-    def save(self, name: str, value: Any, *, items: bool = False) -> Artifact:
+    def save(self, name: str, value: Any, *, items: bool = False, project: Project | None = None) -> Artifact:
         """Save a value durably and return its artifact.
 
         :param items: save each element of a list as an artifact of its own.
+        :param project: what the project is whose classes are noted; the user's own code when left out.
         :raises OutputError: when ``items`` is asked for and the value is no list, or the value is a missing file.
         :raises StoreError: when the store cannot take it.
         """
@@ -66,7 +67,7 @@ class Artifacts:
                     f"output {name!r} is mapped over by another step, so it must be a list, not {type(value).__name__}"
                 )
                 raise OutputError(msg)
-            parts = tuple(self.save(str(index), item) for index, item in enumerate(value))
+            parts = tuple(self.save(str(index), item, project=project) for index, item in enumerate(value))
             return collection(name, LIST, parts)
         if isinstance(value, Path):
             artifact = self._save_path(name, value)
@@ -74,28 +75,30 @@ class Artifacts:
         kind = type(value)
         type_name = reference_to(kind) or f"{kind.__module__}:{kind.__qualname__}"
         try:
-            return self._save_value(name, value, type_name)
+            return self._save_value(name, value, type_name, project)
         except Exception as error:
             error.add_note(f"while output {name!r}, a {type_name}, was saved")
             raise
 
-    def _save_value(self, name: str, value: Any, type_name: str) -> Artifact:
+    def _save_value(self, name: str, value: Any, type_name: str, project: Project | None) -> Artifact:
         serializer = self._serializers.for_value(value)
         if serializer is PICKLE:
-            return self._save_pickle(name, value, type_name)
+            return self._save_pickle(name, value, type_name, project)
         try:
-            return self._save_bytes(name, value, serializer, type_name)
+            return self._save_bytes(name, value, serializer, type_name, project)
         except TypeError as error:
             self._serializers.refuse_pickle(f"{error}")
             reason = f"{error}"
-        return self._save_pickle(name, value, type_name, reason)
+        return self._save_pickle(name, value, type_name, project, reason)
 
-    def _save_pickle(self, name: str, value: Any, type_name: str, reason: str | None = None) -> Artifact:
+    def _save_pickle(
+        self, name: str, value: Any, type_name: str, project: Project | None, reason: str | None = None
+    ) -> Artifact:
         """Save what nothing else keeps; ``reason`` tells why what should have kept it did not."""
         from plugbay.serializers.lost_in_pickle import explained  # few values are pickled
 
         with explained(reason):
-            artifact = self._save_bytes(name, value, PICKLE, type_name)
+            artifact = self._save_bytes(name, value, PICKLE, type_name, project)
         if reason is None:
             return artifact
         return attrs.evolve(artifact, metadata={"pickled_because": reason[:_LONGEST_REASON]})
@@ -125,7 +128,9 @@ class Artifacts:
 
             raise unreadable(path, error, output) from error
 
-    def _save_bytes(self, name: str, value: Any, serializer: Serializer, type_name: str) -> Artifact:
+    def _save_bytes(
+        self, name: str, value: Any, serializer: Serializer, type_name: str, project: Project | None = None
+    ) -> Artifact:
         with Spool(self._store.scratch) as spool:
             mentions = save(serializer, value, cast(BinaryIO, spool))
             digest, size, content, path = spool.finish()
@@ -149,7 +154,7 @@ class Artifacts:
             inline=inline,
             metadata=metadata,
             paths={} if mentions is None or not mentions.paths else _contents(mentions.paths),
-            code=tuple(filter(_is_of_the_project, dict.fromkeys(code))),
+            code=() if serializer is FILE else _owned(dict.fromkeys(code), project or Project.of_module(None)),
         )
 
     def load(self, artifact: Artifact) -> Any:
@@ -432,9 +437,10 @@ def _no_copy(artifact: Artifact, copy: Path) -> CorruptArtifactError:
     )
 
 
-def _is_of_the_project(reference: str) -> bool:
-    module, _, name = reference.partition(":")
-    return "<" not in name and is_project_module(module)
+def _owned(references: Iterable[str], project: Project) -> tuple[str, ...]:
+    """Those that name what the project defines, and another process can import."""
+    named = [(reference, *reference.split(":", 1)) for reference in references]
+    return tuple(found for found, module, name in named if "<" not in name and project.owns(module))
 
 
 def _contents(paths: Iterable[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from plugbay.code.fingerprint.description import Description
+from plugbay.reference import reference_to
 
 if TYPE_CHECKING:
     from plugbay.code.fingerprint.walk import Walk
@@ -48,7 +49,7 @@ def describe_class(walk: Walk, kind: type, found: Description) -> None:
     if not is_of_project(walk, kind):
         found.say("library class", str(kind.__module__), kind.__qualname__)
         return
-    found.say("class", kind.__qualname__)
+    found.say("class", reference_to(kind) or kind.__qualname__)  # its module shows in what is pickled, and in its type
     where = f"{kind.__module__}.{kind.__qualname__}"
     if type(kind) is not type:
         found.refer(f"{where}.__class__", type(kind))
