@@ -67,13 +67,15 @@ class Keys:
         step = call.step
         if not step.cache:
             return NO_KEY
-        declared = self._declared(call)
-        if not declared and not any(map(_may_lead_on, call.inputs.values())):
-            return Key(fingerprint_of(step.static_fingerprint, call.inputs, step.outputs))
+        inputs, declared = call.inputs, self._declared(call)
+        if step.ignored:
+            inputs = {name: found for name, found in inputs.items() if name not in step.ignored}
+        if not declared and not any(map(_may_lead_on, inputs.values())):
+            return Key(fingerprint_of(step.static_fingerprint, inputs, step.outputs))
         from plugbay.mentions import Mentions  # as most inputs lead nowhere
 
         mentions, saved = Mentions(), dict[str, str]()
-        for resolved in call.inputs.values():
+        for resolved in inputs.values():
             _collect(resolved, mentions, saved, self._project(call))
         try:
             files = {path: self._contents.of(path) for path in (*mentions.paths, *declared)}
@@ -91,7 +93,7 @@ class Keys:
                 "depends": [files[path].digest for path in declared],
                 "code": sorted(code.items()),
             }
-        return Key(fingerprint_of(step.static_fingerprint, call.inputs, step.outputs, around), files)
+        return Key(fingerprint_of(step.static_fingerprint, inputs, step.outputs, around), files)
 
     @functools.cached_property
     def _contents(self) -> Contents:
