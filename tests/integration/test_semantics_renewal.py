@@ -40,9 +40,11 @@ def test_what_cannot_be_read_is_computed_anew_once_in_the_same_run(
 
 @pytest.mark.parametrize("cached", [False, True])
 def test_what_cannot_be_read_when_it_was_computed_anew_fails_the_step_that_takes_it(
-    make_stack, project, cached, recorder
+    make_stack, project, cached, recorder, monkeypatch, tmp_path
 ):
     import versions
+
+    monkeypatch.setenv("READ", str(tmp_path / "read"))
 
     flow, stack = pipeline(versions.never), make_stack(recorder)
     for turn in range(1 + cached):

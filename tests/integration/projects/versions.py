@@ -1,6 +1,7 @@
 """Values that only a program of their own version can read, in a module that a worker can import."""
 
 import os
+from pathlib import Path
 
 from plugbay import step
 
@@ -37,16 +38,21 @@ def count(models: list[Model], turn: int) -> int:
 
 @step
 def hopeless() -> object:
+    Path(os.environ["READ"]).unlink(missing_ok=True)
     return Hopeless()
 
 
 class Hopeless:
     def __reduce__(self):
-        return raising, ()
+        return raising, (Path(os.environ["READ"]),)
 
 
-def raising():
-    raise RuntimeError("never")
+def raising(read):
+    """Can be read once: where it is tried out when it is saved."""
+    if read.exists():
+        raise RuntimeError("never")
+    read.touch()
+    return Hopeless()
 
 
 @step
