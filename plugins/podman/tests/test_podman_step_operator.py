@@ -48,6 +48,43 @@ def test_a_job_that_took_too_long_says_so(operator: PodmanStepOperator) -> None:
     assert "longer than its timeout of 1 s" in status.reason
 
 
+CLEANING = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("cleaned up"))
+print("began", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_job_that_took_too_long_is_asked_to_end_first(operator: PodmanStepOperator) -> None:
+    status, lines = ended(evolve(operator, grace=30), CLEANING, timeout=2.0)
+    assert lines == ["began", "cleaned up"]
+    assert (status.state, status.exit_code) == ("failed", 1)
+    assert "longer than its timeout of 2 s" in status.reason
+
+
+def test_a_limit_changes_nothing_of_a_job_that_keeps_it(operator: PodmanStepOperator) -> None:
+    status, lines = ended(operator, "import sys; print(sys.argv); sys.exit(3)", timeout=60.0)
+    assert (status.state, status.exit_code, lines) == ("failed", 3, ["['-c']"])
+
+
+def test_a_container_that_cannot_start_leaves_nothing(operator: PodmanStepOperator) -> None:
+    step = a_step()
+    with pytest.raises(OSError, match="no-such-user"):
+        evolve(operator, user="no-such-user").step_operator_submit(
+            step=step, command=["true"], environment={}, resources=Resources(), image=BASE, timeout=None
+        )
+    assert operator.step_operator_find(step) is None
+
+
+def test_a_container_that_was_made_and_not_started_can_be_cancelled(operator: PodmanStepOperator) -> None:
+    job = operator._tool.run("create", BASE, "true")
+    assert operator.step_operator_status(job).state == "queued"
+    operator.step_operator_cancel(job)
+    assert operator.step_operator_wait(job, 10).state == "cancelled"
+    operator.step_operator_cleanup(job)
+
+
 def test_an_image_of_its_own_is_used_and_none_is_built(operator: PodmanStepOperator) -> None:
     mine = evolve(operator, image=BASE)
     assert operator.step_operator_capabilities().image == "required"

@@ -27,8 +27,20 @@ if TYPE_CHECKING:
 _is_job = re.compile(r"[0-9a-f]{64}").fullmatch
 _ATTEMPT, _TIMEOUT, _CANCELLED = "plugbay.attempt", "plugbay.timeout", "plugbay-cancelled-"
 _WAITING = ("created", "configured", "initialized")
+_STARTING = 60.0
+"""Seconds after which a container that was made and has not started never will."""
 _BOTH_STREAMS = ["/bin/sh", "-c", 'exec "$0" "$@" 2>&1']
 """One pipe for both streams: of two, the log would mix up the order."""
+_LIMITED = """exec 2>&1
+"$@" &
+job=$!
+trap 'kill -TERM $job' TERM INT HUP
+(sleep "$0" && kill -TERM $job) &
+limit=$!
+while wait $job; code=$?; kill -0 $job; do :; done 2>/dev/null
+kill $limit 2>/dev/null
+exit $code"""
+"""The same, with SIGTERM for the command after as many seconds as the first argument says: podman's own limit is SIGKILL."""
 
 
 @component
@@ -85,17 +97,26 @@ class PodmanStepOperator:
         if beyond:
             msg = f"job of step {step.step!r}: {', '.join(sorted(beyond))} cannot be granted to a container"
             raise ValueError(msg)
-        options = [f"--name=plugbay-{uuid4().hex}", f"--label={_ATTEMPT}={_key(step)}", "--init"]
+        name = f"plugbay-{uuid4().hex}"
+        options = [f"--label={_ATTEMPT}={_key(step)}", "--init"]
         options += ["--log-driver=k8s-file", f"--stop-timeout={math.ceil(self.grace)}"]
         options += [f"--env={name}={value}" for name, value in environment.items()]
         options += [f"--volume={volume}" for volume in self.volumes]
         options += [f"--network={self.network}"] if self.network is not None else []
         options += [f"--user={self.user}"] if self.user is not None else []
         options += _limits(resources)
+        entry, arguments = _BOTH_STREAMS, list(command)
         if timeout is not None:
-            options += [f"--timeout={math.ceil(timeout)}", f"--label={_TIMEOUT}={math.ceil(timeout)}"]
-        options += [*self.options, f"--entrypoint={json.dumps(_BOTH_STREAMS)}"]
-        return self._tool.run("run", "--detach", *options, chosen, *command)
+            limit = math.ceil(timeout)
+            options += [f"--timeout={limit + math.ceil(self.grace)}", f"--label={_TIMEOUT}={limit}"]
+            entry, arguments = ["/bin/sh", "-c", _LIMITED], [str(limit), *command]
+        options += [*self.options, f"--entrypoint={json.dumps(entry)}"]
+        try:
+            return self._tool.run("run", "--detach", f"--name={name}", *options, chosen, *arguments)
+        except OSError:  # a container that was made and cannot start would be found, and wait for ever
+            with suppress(KeyError, OSError):
+                self._tool.run("rm", "--force", "--ignore", "--volumes", "--time=0", name)
+            raise
 
     @hookimpl
     def step_operator_find(self, step: StepInfo) -> str | None:
@@ -187,7 +208,11 @@ def _limits(resources: Resources) -> list[str]:
 def _status(found: Mapping[str, Any]) -> JobStatus:
     state = found["State"]
     if state["Status"] in _WAITING:
-        return JobStatus(state="queued")
+        if _CANCELLED in found["Name"]:
+            return JobStatus(state="cancelled")
+        if time.time() - _moment(found["Created"]).timestamp() < _STARTING:
+            return JobStatus(state="queued")
+        return JobStatus(state="failed", reason=str(state.get("Error") or "the container was made, and did not start"))
     if state["Status"] not in ("exited", "stopped"):
         return JobStatus(state="running")
     code = int(state["ExitCode"])
@@ -214,10 +239,12 @@ def _reason(found: Mapping[str, Any], state: Mapping[str, Any], code: int) -> st
 
 
 def _took(state: Mapping[str, Any]) -> float:
-    started, finished = (
-        datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", state[name])) for name in ("StartedAt", "FinishedAt")
-    )
-    return (finished - started).total_seconds()
+    return (_moment(state["FinishedAt"]) - _moment(state["StartedAt"])).total_seconds()
+
+
+def _moment(text: str) -> datetime:
+    """A time as podman writes it, to the nanosecond."""
+    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", text))
 
 
 def _key(step: StepInfo) -> str:
