@@ -77,7 +77,6 @@ def plain(value: object) -> object:
         (Opaque(), "an opaque thing"),
         ([Opaque()], ["an opaque thing"]),
     ],
-    ids=repr,
 )
 def test_a_parameter_that_is_not_plain_is_its_number_or_its_text(value: object, expected: object) -> None:
     found = plain(value)
