@@ -167,6 +167,7 @@ DIRT: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
     "logging disabled": (lambda: logging.disable(logging.CRITICAL), _loggers),
     "handlers removed": (lambda: logging.root.handlers.clear(), _loggers),
     "closed input": (_close_input, lambda: sys.stdin.closed),
+    "closed output": (lambda: sys.stdout.close(), lambda: print("heard", flush=True)),
     "replaced streams": (_replace_streams, _streams),
     "no streams": (lambda: setattr(sys, "stdout", None), _streams),
     "locale": (lambda: locale.setlocale(locale.LC_ALL, "C.UTF-8"), lambda: locale.setlocale(locale.LC_ALL)),
@@ -225,7 +226,6 @@ SPENDING: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         lambda: os.setpgid(0, os.getpgid(os.getppid())),
         lambda: os.getpgrp() == os.getpid(),
     ),
-    "closed output": (lambda: sys.stdout.close(), lambda: print("heard", flush=True)),
 }
 """What cannot be put back."""
 

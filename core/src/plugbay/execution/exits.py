@@ -59,7 +59,11 @@ def _stand_in(name: str, function: Callable[..., Any], process: int, threads: li
                 msg = f"the step called {what}, which would have ended the process that drives the run; raise an exception instead"
                 raise StepExited(msg)
             if name == "_exit" and not any((*arguments, *named.values())):
-                print(f"a thread called {what} while a step was executed: the run is interrupted", file=sys.stderr)
+                print(
+                    f"a thread called {what} while a step was executed: the run is interrupted",
+                    file=sys.stderr,
+                    flush=True,
+                )
                 arguments, named = (1,), {}
         function(*arguments, **named)
         raise AssertionError
