@@ -53,11 +53,7 @@ class Project:
     @classmethod
     def of_module(cls, name: str | None) -> Project:
         """The project of a module that is imported."""
-        file = getattr(sys.modules.get(name or ""), "__file__", None)
-        origin = os.path.realpath(file) if file else None
-        if origin is None or library_directory(Path(origin)) is None:
-            return _uninstalled()
-        return _installed_project(origin)
+        return _project_of_file(getattr(sys.modules.get(name or ""), "__file__", None))
 
     def owns(self, name: str | None) -> bool:
         """Tell whether a module is the user's own code."""
@@ -138,8 +134,18 @@ def _installed_project(origin: str) -> Project:
     return Project(Path(origin))
 
 
+@functools.cache
+def _project_of_file(file: str | None) -> Project:
+    """The project that a module's file belongs to; asked for each call of a step."""
+    origin = os.path.realpath(file) if file else None
+    if origin is None or library_directory(Path(origin)) is None:
+        return _uninstalled()
+    return _installed_project(origin)
+
+
 def forget_projects() -> None:
     """Look at the modules anew: others have been imported under names that were known."""
+    _project_of_file.cache_clear()
     _uninstalled.cache_clear()
     _installed_project.cache_clear()
 

@@ -74,9 +74,9 @@ class Keys:
             return Key(fingerprint_of(step.static_fingerprint, inputs, step.outputs))
         from plugbay.mentions import Mentions  # as most inputs lead nowhere
 
-        mentions, saved = Mentions(), dict[str, str]()
+        mentions, saved, project = Mentions(), dict[str, str](), self._project(call)
         for resolved in inputs.values():
-            _collect(resolved, mentions, saved, self._project(call))
+            _collect(resolved, mentions, saved, project)
         try:
             files = {path: self._contents.of(path) for path in (*mentions.paths, *declared)}
             code = {name: self._code_of(name, call) for name in mentions.code}
@@ -172,7 +172,13 @@ def _may_lead_on(resolved: Resolved) -> bool:
     """Whether an input may lead to files or code beside itself: some cannot, which is quick to see."""
     kind, content = resolved
     if kind == "value":
-        return isinstance(content, (dict, list))
+        ahead = [content]
+        for part in ahead:
+            if type(part) is dict and next(iter(part), "")[:1] == "$":
+                return True
+            inner = part.values() if type(part) is dict else part if type(part) is list else ()
+            ahead += [found for found in inner if type(found) in (dict, list)]
+        return False
     return kind != "artifact" or bool(content.paths or content.code or content.items)
 
 
