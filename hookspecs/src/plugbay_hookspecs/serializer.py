@@ -63,9 +63,11 @@ def fingerprint_of(value: object) -> bytes | None:
     """Tell a value apart from others of its type by its content.
 
     A step that uses a module's constant, a default argument or the like is answered from the cache only while the value is
-    the same. Called in the process that plans a run, for such a value of a class from the module that the plugin's entry
-    point (group ``plugbay.serializer``) is named after, or of a subclass. The library is imported by then. A plugin may
-    implement this hook, ``serializers``, or both.
+    the same.
+
+    Called in the driver's process when a run is planned, for such a value of a class from the module that the plugin's
+    entry point (group ``plugbay.serializer``) is named after, or of a subclass. The library is imported by then. A plugin
+    may implement this hook, ``serializers``, or both.
 
     :param value: what a step reaches. It must not be changed.
     :returns: bytes that are equal for two values only when no step could tell them apart, and that are equal for equal
