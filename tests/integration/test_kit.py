@@ -96,7 +96,9 @@ def test_a_pipeline_runs_on_fakes_alone(make_stack, hook_recorder, tmp_path, mon
     stack.secrets_manager.create("greeting", {"value": "hello"})
     run = flights.run(stack=stack)
     assert run["publish"].output.load() == "fake://flights"
-    assert [(message.title, message.text) for message in alerter.messages] == [("deployed", "***")]  # no secret is posted
+    assert [(message.title, message.text) for message in alerter.messages] == [
+        ("deployed", "***")
+    ]  # no secret is posted
     assert tracker.steps == ["fit", "publish"]
     call = hook_recorder.named("experiment_tracker_log_metrics")[0]
     assert tracker.tracked(call.arguments["step"]).metrics == {"loss": ((0.25, None),)}

@@ -29,7 +29,7 @@ BUDGETS = {
     "import plugbay": Budget(1),
     "plugbay --version": Budget(4),
     "plugbay --help": Budget(4),
-    "plugbay run": Budget(152, frozenset({"attr", "attrs", "filelock", "pluggy"})),
+    "plugbay run": Budget(153, frozenset({"attr", "attrs", "filelock", "pluggy"})),
 }
 CODE = {
     "import plugbay": "import plugbay",

@@ -29,13 +29,15 @@ def main_module_name() -> str | None:
 def module_name(value: Any) -> str | None:
     """The module that defines ``value``, a script by the name of its file; ``None`` where there is no such module."""
     name = getattr(value, "__module__", None)
+    if not isinstance(name, str):  # a class of functions may have a descriptor of theirs
+        return None
     return main_module_name() if name in MAIN else name
 
 
 def reference_to(value: Any) -> str | None:
     """Return ``module:qualname`` of a function or class, ``None`` when it cannot be imported by a name."""
     module, qualname = module_name(value), getattr(value, "__qualname__", None)
-    if module is None or qualname is None or "<" in qualname:
+    if module is None or not isinstance(qualname, str) or "<" in qualname:
         return None
     return f"{module}:{qualname}"
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import numpy as np
 import pytest
 
-from plugbay.code.fingerprint import code_fingerprint
+from plugbay.code.fingerprint import class_fingerprint, code_fingerprint
 from plugbay.code.project import forget_projects
+from plugbay.reference import reference_to
 
 Fingerprint = Callable[..., str]
 
@@ -327,3 +329,15 @@ def test_a_script_and_its_import_agree(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"
+
+
+def test_a_class_of_functions_whose_module_is_a_descriptor_is_told_apart_too() -> None:
+    """As the class of functions that Cython has compiled, which pickles of frames name."""
+
+    class Function:
+        __module__ = property(lambda self: "library")  # type: ignore[assignment]
+        __globals__ = property(lambda self: {})
+
+    assert reference_to(Function) is None
+    assert class_fingerprint(Function).digest
+    assert class_fingerprint(type(np.random.default_rng)).unknown == ()

@@ -46,8 +46,9 @@ class Project:
     @classmethod
     def of(cls, function: Any) -> Project:
         """The project of a function or class."""
-        namespace = getattr(function, "__globals__", None)
-        name = (namespace or {}).get("__name__") or getattr(function, "__module__", None)
+        namespace = getattr(function, "__globals__", None)  # of a class of functions it is a descriptor
+        name = namespace.get("__name__") if isinstance(namespace, dict) else None
+        name = name or getattr(function, "__module__", None)
         return cls.of_module(name if isinstance(name, str) else None)
 
     @classmethod
@@ -57,7 +58,7 @@ class Project:
 
     def owns(self, name: str | None) -> bool:
         """Tell whether a module is the user's own code."""
-        if name is None:
+        if not isinstance(name, str):
             return False
         owned = self._owned.get(name)
         if owned is None:
