@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 import pytest_timeout
 
+from plugbay import masking
 from plugbay.testing.waiting import stretched
 
 hypothesis.settings.register_profile("plugbay", deadline=None)  # a busy machine is no error
@@ -16,12 +17,13 @@ hypothesis.settings.load_profile("plugbay")
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where Plugbay keeps what is the user's."""
+    """Where Plugbay keeps what is the user's; and no secret of another test is known."""
     for name in list(os.environ):
         if name.startswith("PLUGBAY_"):
             monkeypatch.delenv(name)
     directory = tmp_path / "home"
     monkeypatch.setenv("PLUGBAY_HOME", str(directory))
+    masking.forget()
     return directory
 
 

@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plugbay import masking
 from plugbay.execution.failures import error_info, without_secrets
-from plugbay.masking import HIDDEN, LONG_ENOUGH, Veil, hide, masked, masked_value
+from plugbay.masking import HIDDEN, LONG_ENOUGH, Veil, forget, hide, masked, masked_value
 
 SECRET = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Zs", "Zl", "Zp")), min_size=8, max_size=40)
 AROUND = st.text(st.sampled_from("ab =:/\n\"'"), max_size=12)
@@ -36,52 +35,38 @@ FORMS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    forget(monkeypatch)
-
-
-def forget(patch: pytest.MonkeyPatch) -> None:
-    known = masking._Known
-    for name, value in {"texts": frozenset(), "forms": None, "listeners": [], "_wanted": frozenset()}.items():
-        patch.setattr(known, name, value)
-
-
 @pytest.mark.parametrize("form", FORMS)
 @settings(max_examples=25)
 @given(secret=SECRET, before=AROUND, after=AROUND)
 def test_a_secret_is_hidden_in_every_form(form: str, secret: str, before: str, after: str) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        forget(patch)
-        hide(secret)
-        shown = masked(f"{before}{FORMS[form](secret)}{after}")
-        assert FORMS[form](secret) not in shown
-        assert HIDDEN in shown
+    forget()
+    hide(secret)
+    shown = masked(f"{before}{FORMS[form](secret)}{after}")
+    assert FORMS[form](secret) not in shown
+    assert HIDDEN in shown
 
 
 @settings(max_examples=25)
 @given(secret=SECRET, before=AROUND, after=AROUND, cuts=st.lists(st.integers(0, 70), max_size=6))
 def test_a_secret_is_hidden_wherever_it_is_cut(secret: str, before: str, after: str, cuts: list[int]) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        forget(patch)
-        hide(secret)
-        text = f"{before}{secret}{after}".encode()
-        places = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
-        veil = Veil()
-        pieces = [veil.masked(text[a:b]) for a, b in zip(places, places[1:], strict=False)]
-        shown = b"".join([*pieces, veil.rest()])
-        assert secret.encode() not in shown
-        assert shown == masked(text.decode()).encode()
+    forget()
+    hide(secret)
+    text = f"{before}{secret}{after}".encode()
+    places = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+    veil = Veil()
+    pieces = [veil.masked(text[a:b]) for a, b in zip(places, places[1:], strict=False)]
+    shown = b"".join([*pieces, veil.rest()])
+    assert secret.encode() not in shown
+    assert shown == masked(text.decode()).encode()
 
 
 @settings(max_examples=25)
 @given(user=st.text(st.sampled_from("abcdef:"), max_size=5), secret=st.text(st.sampled_from("ghijk"), min_size=12))
 def test_most_of_it_is_hidden_in_base64_that_it_is_a_part_of(user: str, secret: str) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        forget(patch)
-        hide(secret)
-        shown = masked(base64.b64encode(f"{user}:{secret}".encode()).decode())
-        assert HIDDEN in shown
+    forget()
+    hide(secret)
+    shown = masked(base64.b64encode(f"{user}:{secret}".encode()).decode())
+    assert HIDDEN in shown
 
 
 def test_each_line_of_a_secret_is_hidden() -> None:
@@ -141,19 +126,18 @@ class Private(Exception):
     data=st.data(),
 )
 def test_no_exception_shows_a_secret_nor_what_it_comes_from(secret: str, kind: str, data: st.DataObject) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        forget(patch)
-        hide(secret)
-        error = _made(kind, secret)
-        error.add_note(f"note {secret}")
-        other = data.draw(st.sampled_from(["plain", "private", "slots", "group"]))
-        setattr(error, data.draw(st.sampled_from(["__cause__", "__context__"])), _made(other, secret))
-        described = error_info(error)
-        assert secret not in described.message + described.traceback
-        shown = without_secrets(error)
-        text = "".join(traceback.format_exception(shown)) + repr(shown)
-        assert secret not in text
-        assert repr(secret)[1:-1] not in text
+    forget()
+    hide(secret)
+    error = _made(kind, secret)
+    error.add_note(f"note {secret}")
+    other = data.draw(st.sampled_from(["plain", "private", "slots", "group"]))
+    setattr(error, data.draw(st.sampled_from(["__cause__", "__context__"])), _made(other, secret))
+    described = error_info(error)
+    assert secret not in described.message + described.traceback
+    shown = without_secrets(error)
+    text = "".join(traceback.format_exception(shown)) + repr(shown)
+    assert secret not in text
+    assert repr(secret)[1:-1] not in text
 
 
 def _made(kind: str, secret: str) -> BaseException:

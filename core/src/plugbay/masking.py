@@ -107,6 +107,12 @@ def hide(secret: object) -> None:
             hide(each)
 
 
+def forget() -> None:
+    """Hide nothing any more; for tests, which share a process with the secrets of others."""
+    with _Known._lock:
+        _Known.texts, _Known.forms, _Known._wanted = frozenset(), None, frozenset()
+
+
 def when_first_hidden(tell: Callable[[], None]) -> None:
     """Call ``tell`` once there is a secret to hide; at once if there is one already."""
     _Known.listeners.append(tell)
