@@ -13,8 +13,10 @@ from plugbay import Stack, pipeline, step
 from plugbay_local.orchestrator import LocalOrchestrator
 from plugbay_objectstore.s3 import S3ArtifactStore
 
-RUN = Counter(put=2, delete=1)
-"""The plan, the end; what is left of the driver."""
+RUN = Counter(put=2, delete=1, stat=2)
+"""The plan, the end; what is left of the driver. And before the end: is there a later driver, is the run still there."""
+COMPUTED = Counter(list=1)
+"""Where a step was executed: whether its record, like all others of the run, is still there."""
 STEP = Counter(get=1, put=2)
 """Is it cached; the record, the cache entry."""
 OUTPUTS = Counter(list=1)
@@ -92,7 +94,7 @@ def test_a_small_step_takes_three_requests_and_a_cached_one_takes_one(
     requests: Callable[[Callable[[Stack], object]], Counter[str]],
 ) -> None:
     one = requests(lambda stack: chain.run(steps=1, stack=stack))
-    assert one == RUN + STEP
+    assert one == RUN + COMPUTED + STEP
     eleven = requests(lambda stack: chain.run(steps=11, stack=stack))
     assert eleven - one == Counter({name: 9 * times for name, times in STEP.items()} | {"get": 10})
     again = requests(lambda stack: chain.run(steps=11, stack=stack))
@@ -103,11 +105,11 @@ def test_an_artifact_takes_one_request_to_write_and_one_to_read(
     requests: Callable[[Callable[[Stack], object]], Counter[str]],
 ) -> None:
     taken = requests(lambda stack: pair.run(stack=stack))
-    assert taken == RUN + STEP + STEP + OUTPUTS + Counter(put=1, open=1)
+    assert taken == RUN + COMPUTED + STEP + STEP + OUTPUTS + Counter(put=1, open=1)
 
 
 def test_each_file_of_a_directory_takes_one_request(
     requests: Callable[[Callable[[Stack], object]], Counter[str]],
 ) -> None:
     taken = requests(lambda stack: tree.run(stack=stack))
-    assert taken == RUN + STEP + OUTPUTS + Counter(put=100)
+    assert taken == RUN + COMPUTED + STEP + OUTPUTS + Counter(put=100)
