@@ -106,7 +106,8 @@ class _Collection:
         self._stack, self._grace, self._dry_run = stack, grace, dry_run
         self._store: ArtifactStore = stack.artifact_store
         self._reader = Reader(stack)
-        self._now = StoreClock(self._store).now()
+        self._clock = StoreClock(self._store)
+        self._now = self._clock.now()
         self._tally = _Tally()
         self._unreadable: set[str] = set()
         self._silent: dict[str, object] = {}
@@ -129,7 +130,7 @@ class _Collection:
         waiting |= expired - removed
         self._sweep_blobs([run_id for run_id in ids if run_id not in removed], in_progress=bool(live))
         if not self._dry_run:
-            forget(self._store, self._grace, self._now)
+            forget(self._store, self._grace, self._clock.now())
         self._delete(entry for entry in self._store.list(CLOCKS) if self._is_old(entry))
         self._sweep_scratch()
         files, size = remove_leftovers(time.time() - self._grace, dry_run=self._dry_run)
