@@ -130,7 +130,7 @@ def test_a_killed_replica_comes_back(deployer: RayModelDeployer, make_model: Mak
 def test_an_unhealthy_application_has_failed_only_when_no_replica_starts(status: str, replica: str, state: str) -> None:
     given = {"uri": "file:///model", "labels": {}, "stopped": False, "plugbay": "1"}
     seen = Application("telling", status, "a replica died", given, {"one": replica}, [])
-    assert RayModelDeployer()._deployment(seen).state == state
+    assert RayModelDeployer(address="auto")._deployment(seen).state == state
 
 
 def test_a_model_that_takes_the_place_is_loaded_once(deployer: RayModelDeployer, make_model: Make) -> None:
