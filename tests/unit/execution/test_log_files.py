@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
+from plugbay import masking
 from plugbay.execution.log_files import LONG, SpareLog, TextLog, completed
 from plugbay.execution.logs import captured
 from plugbay.home import growing_log_path, log_path
@@ -46,6 +47,15 @@ def test_all_lines_are_in_the_file(count: int, capsys: pytest.CaptureFixture[str
     assert log.close()
     assert printed() == expected == capsys.readouterr().out
     assert not growing_log_path(log.path).exists()
+
+
+def test_all_lines_are_in_the_file_once_there_was_a_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    masking.hide("a secret of long ago")
+    masking.forget()
+    with captured(INFO, own_process=False) as log:
+        expected = print_lines(3)
+    assert log.close()
+    assert printed() == expected == capsys.readouterr().out
 
 
 def test_a_silent_attempt_has_no_file() -> None:

@@ -266,10 +266,8 @@ def _hard(router: _Router, log: TextLog, text: Any) -> int:
         router.forward(text)
     elif descriptors.forked:
         _write_in_child(router.number, masked(text).encode("utf-8", "backslashreplace"))
-    elif any_hidden():
-        return router.write_masked(log, text)
     else:
-        router.forward(text)
+        return router.write_masked(log, text)
     return len(text)
 
 
