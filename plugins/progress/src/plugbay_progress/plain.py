@@ -51,6 +51,7 @@ class PlainReport:
     def end(self, journal: RunJournal, lines: Sequence[Line]) -> None:
         """Show how a run ended."""
         self.tell(journal, lines)
+        self._stream.close()
 
 
 def sign_of_life(journal: RunJournal) -> str:

@@ -54,6 +54,21 @@ class QuietStream:
             else:
                 return
 
+    def close(self) -> None:
+        """Write no more; close the stream if it was :func:`opened for this <own_way>`."""
+        stream, self._stream = self._stream, None
+        if isinstance(stream, _OwnWay):
+            stream.end()
+
+
+class _OwnWay(io.TextIOWrapper):
+    """A stream of our own to where another one leads."""
+
+    def end(self) -> None:
+        """Close it, whatever becomes of what it could not write."""
+        with suppress(OSError, ValueError):
+            self.close()
+
 
 def _drop_what_is_left(stream: TextIO) -> None:
     """Let a stream that nobody reads any more lead nowhere.
@@ -81,7 +96,8 @@ def own_way(stream: TextIO | None) -> Writable | None:
         again = os.dup(stream.fileno())
     except (OSError, ValueError):
         return stream
-    return os.fdopen(again, "w", encoding=stream.encoding, errors=stream.errors, newline="", buffering=1)
+    raw = io.BufferedWriter(io.FileIO(again, "w"))
+    return _OwnWay(raw, encoding=stream.encoding, errors=stream.errors, newline="", line_buffering=True)
 
 
 class Interception:
@@ -131,9 +147,8 @@ class Interception:
             if getattr(self._original, "__self__", None) is not self.stream:
                 vars(self.stream)["write"] = self._original
         way, self._way = self._way, None
-        if way is not self.stream and isinstance(way, io.TextIOBase):
-            with suppress(OSError, ValueError):
-                way.close()
+        if isinstance(way, _OwnWay):
+            way.end()
 
     def write(self, text: str, /) -> int:
         """Write as if there were no interception."""
