@@ -17,5 +17,5 @@ FOUND_OUT = {
 
 
 def test_each_wrong_alerter_fails_for_its_own_reason(tmp_path: Path) -> None:
-    failed = failures_in("wrong_alerters.py", tmp_path)
+    failed = failures_in("wrong_alerters.py", FOUND_OUT, tmp_path)
     assert {flavor: set(tests) for flavor, tests in failed.items()} == FOUND_OUT

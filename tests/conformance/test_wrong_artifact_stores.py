@@ -30,7 +30,7 @@ REASONS = {
 
 
 def test_each_wrong_store_fails_for_its_own_reason(tmp_path: Path) -> None:
-    failed = failures_in("wrong_artifact_stores.py", tmp_path)
+    failed = failures_in("wrong_artifact_stores.py", REASONS, tmp_path)
     assert {flavor: set(tests) for flavor, tests in failed.items()} == {
         flavor: set(tests) for flavor, tests in REASONS.items()
     }

@@ -27,7 +27,7 @@ REASONS = {
 
 
 def test_each_wrong_registry_fails_for_its_own_reason(tmp_path: Path) -> None:
-    failed = failures_in("wrong_model_registries.py", tmp_path)
+    failed = failures_in("wrong_model_registries.py", REASONS, tmp_path)
     assert {flavor: set(tests) for flavor, tests in failed.items()} == {
         flavor: set(tests) for flavor, tests in REASONS.items()
     }
