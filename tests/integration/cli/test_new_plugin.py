@@ -9,17 +9,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from plugbay.cli.skeleton.names import LONGEST, names_for
 from plugbay.cli.skeleton.writing import rendered, write_distribution
 from plugbay.errors import PlugbayError
 from plugbay.testing.waiting import stretched
 from plugbay_hookspecs.catalogue import COMPONENT_TYPES
+from sharing import made_once
 
 TYPES = (*COMPONENT_TYPES, "observer")
 NAMES = {"short": "q", "long": "a" * LONGEST, "hyphens": "fine-tool-2"}
@@ -50,17 +49,6 @@ def run(*words: str, cwd: Path, **environment: str) -> str:
     return done.stdout
 
 
-def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """A directory that one worker of the tests makes for all."""
-    shared = factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else factory.getbasetemp()
-    with FileLock(shared / f"new-plugin-{name}.lock"):
-        if not (shared / f"new-plugin-{name}").exists():
-            scratch = factory.mktemp(name)
-            make(scratch)
-            scratch.rename(shared / f"new-plugin-{name}")
-    return shared / f"new-plugin-{name}"
-
-
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with a distribution of each type, and of each length of name."""
@@ -71,7 +59,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 distribution = f"plugbay-{name}" if label == "long" else f"{name}-{kind.replace('_', '-')}"
                 write_distribution(names_for(kind, name, distribution), root / label / kind)
 
-    return made_once(tmp_path_factory, "written", write)
+    return made_once(tmp_path_factory, "new-plugin-written", write)
 
 
 def test_the_code_needs_no_change_of_style(written: Path) -> None:
@@ -102,7 +90,7 @@ def site(written: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         options = ("--quiet", "--disable-pip-version-check", "--no-deps", "--no-index", "--no-compile")
         run("pip", "install", *options, "--target", str(target), *built, cwd=target)
 
-    return made_once(tmp_path_factory, "site", install)
+    return made_once(tmp_path_factory, "new-plugin-site", install)
 
 
 def test_what_is_installed_is_listed(site: Path, tmp_path: Path) -> None:

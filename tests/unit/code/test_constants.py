@@ -12,9 +12,12 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from sharing import made_once
 
 Row = tuple[str, str, Any, Any]
 """Statements, an expression with a place marked by ``<>``, and the two things that stand there."""
@@ -528,18 +531,29 @@ def text_of(row: Row, which: int) -> str:
 @pytest.fixture(scope="module")
 def taken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     """The fingerprints of each row: of the first content with two hash seeds, of the second one with two."""
+
+    def take(directory: Path) -> None:
+        (directory / "taken.json").write_text(json.dumps(take_all(directory)), encoding="utf-8")
+
+    made = made_once(tmp_path_factory, "constants", take)
+    found: dict[str, list[Any]] = json.loads((made / "taken.json").read_text(encoding="utf-8"))
+    return found
+
+
+def take_all(directory: Path) -> dict[str, list[Any]]:
     every = {**ROWS, **UNKNOWN}
     names = {f"row{number}": name for number, name in enumerate(every)}
     found: dict[str, list[Any]] = {name: [] for name in every}
     for which in (0, 1):
-        directory = tmp_path_factory.mktemp("project")
+        project = directory / str(which)
+        project.mkdir()
         for module, name in names.items():
-            (directory / f"{module}.py").write_text(text_of(every[name], which), encoding="utf-8")
+            (project / f"{module}.py").write_text(text_of(every[name], which), encoding="utf-8")
         for seed in ("0", "77"):
             done = subprocess.run(
                 [sys.executable, "-c", TAKE, *names],
-                cwd=directory,
-                env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(directory)},
+                cwd=project,
+                env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(project)},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
