@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from plugbay.derived_table import DerivedTable
 from plugbay.home import contents_index
 
 if TYPE_CHECKING:
@@ -31,13 +32,13 @@ class ContentIndex:
 
     def __init__(self) -> None:
         """Use the index of this user."""
-        self._path = contents_index()
+        self._table = DerivedTable(contents_index(), "files", _VERSION, _TABLE, timeout=1)
         self._fresh: set[tuple[str, Signature]] = set()
 
     def known(self, paths: Sequence[str]) -> dict[str, tuple[Signature, str]]:
         """What is known of the paths: the signature that a file had, and the digest of its bytes."""
         found: dict[str, tuple[Signature, str]] = {}
-        with suppress(sqlite3.Error, OSError, OverflowError), self._open() as connection:
+        with suppress(sqlite3.Error, OSError, OverflowError), self._table.open() as connection:
             for start in range(0, len(paths), _AT_ONCE):
                 some = [os.fsencode(path) for path in paths[start : start + _AT_ONCE]]
                 marks = ", ".join("?" * len(some))
@@ -61,37 +62,9 @@ class ContentIndex:
         ]
         if not rows:
             return
-        with suppress(sqlite3.Error, OSError, OverflowError), self._open() as connection:
+        with suppress(sqlite3.Error, OSError, OverflowError), self._table.open() as connection:
             connection.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
             connection.execute("DELETE FROM files WHERE day < ?", (today - _OLD,))
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        """Open the index; one that is damaged or of another version is thrown away and made anew."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            connection = self._connect()
-        except sqlite3.DatabaseError:
-            self._path.unlink(missing_ok=True)
-            connection = self._connect()
-        with closing(connection), connection:
-            yield connection
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=1)
-        try:
-            connection.execute("PRAGMA synchronous = OFF")  # it can be made anew at any time
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version != _VERSION:
-                connection.execute("BEGIN IMMEDIATE")
-                connection.execute("DROP TABLE IF EXISTS files")
-                connection.execute(_TABLE)
-                connection.execute(f"PRAGMA user_version = {_VERSION}")
-                connection.commit()
-        except BaseException:
-            connection.close()
-            raise
-        return connection
 
 
 def _today() -> int:

@@ -32,7 +32,7 @@ def bad() -> None:
 
 
 def index_file(stack: Stack) -> Path:
-    return RunIndex.of(stack)._path
+    return RunIndex.of(stack)._table.path
 
 
 def test_runs_are_listed_newest_first(stack: Stack) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from plugbay.derived_table import DerivedTable
 from plugbay.errors import PlugbayError
 from plugbay.home import index_directory
 from plugbay.store.distant import each
@@ -50,7 +50,7 @@ class RunIndex:
 
     def __init__(self, path: Path) -> None:
         """Keep the index in the file ``path``."""
-        self._path = path
+        self._table = DerivedTable(path, "runs", _VERSION, _TABLE, timeout=10)
 
     @classmethod
     def of(cls, stack: Stack) -> RunIndex:
@@ -59,36 +59,6 @@ class RunIndex:
         identity = stack.artifact_store.url("runs") or repr(store.plugin)
         name = hashlib.sha256(identity.encode()).hexdigest()[:16]
         return cls(index_directory() / f"{name}.sqlite")
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        """Open the index; one that is damaged or of another version is thrown away and made anew."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            connection = self._connect()
-        except sqlite3.DatabaseError:
-            self._path.unlink(missing_ok=True)
-            connection = self._connect()
-        with closing(connection), connection:
-            yield connection
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=10)
-        try:
-            connection.execute("PRAGMA synchronous = OFF")  # it can be made anew at any time
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version != _VERSION:
-                with connection:
-                    connection.execute("BEGIN IMMEDIATE")
-                    (version,) = connection.execute("PRAGMA user_version").fetchone()
-                    if version != _VERSION:
-                        connection.execute("DROP TABLE IF EXISTS runs")
-                        connection.execute(_TABLE)
-                        connection.execute(f"PRAGMA user_version = {_VERSION}")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
 
     def rows(
         self,
@@ -101,7 +71,7 @@ class RunIndex:
         """List runs, newest first, after bringing the index up to date with the store."""
         ids = reader.run_ids()
         try:
-            with self._open() as connection:
+            with self._table.open() as connection:
                 self._bring_up_to_date(connection, reader, ids)
                 return _select(connection, limit, status, pipeline)
         except (sqlite3.Error, OSError):  # no place for an index: an index in memory does
