@@ -1,4 +1,4 @@
-"""Objects that code reaches for their effect: nothing that they hold can change a result."""
+"""Objects that code reaches for their effect: of what they hold only what they were made with can change a result."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import re
 import struct
 import sys
 import threading
-import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +18,15 @@ if TYPE_CHECKING:
 
 _BY_TYPE = (
     *(type(threading.Lock()), type(threading.RLock()), threading.Condition, threading.Semaphore, threading.Event),
-    *(threading.Barrier, threading.local, weakref.ref, weakref.ProxyType, weakref.CallableProxyType),
-    *(logging.Handler, logging.Formatter, logging.Filter),
+    *(threading.Barrier, threading.local, logging.Handler),
 )
+_SETTINGS: tuple[tuple[type, tuple[str, ...]], ...] = (
+    (threading.Semaphore, ("_value",)),
+    (threading.Event, ("_flag",)),
+    (threading.Barrier, ("_parties", "_action", "_timeout")),
+)
+"""What such objects were made with and tell again."""
+_OF_EXECUTORS = ("_max_workers", "_initializer", "_initargs")
 _STREAMS = ("stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__")
 _DERIVED = frozenset(
     {"SchemaValidator", "SchemaSerializer", "PluggableSchemaValidator", "MockValSer", "MockCoreSchema"}
@@ -32,16 +37,19 @@ _DERIVED = frozenset(
 def describe_bystander(walk: Walk, value: Any, found: Description) -> bool:
     """Tell such an object by what it is: a logger by its name, most others by their type."""
     kind = type(value)
-    if isinstance(value, (logging.Logger, logging.LoggerAdapter)):
+    if isinstance(value, logging.Logger):
         found.say("logger", str(getattr(value, "name", "")))
     elif isinstance(value, _BY_TYPE) or _is_executor(kind):
         found.say("bystander", type_name(kind))
         if walk.project.owns(kind.__module__):
             found.refer(".__class__", kind)
+        _tell_settings(value, found)
     elif kind is contextvars.ContextVar:
         found.say("context variable", value.name)
         with suppress(LookupError):
             found.refer(".default", contextvars.Context().run(value.get))
+        with suppress(LookupError):
+            found.refer(".get()", value.get())
     elif kind is struct.Struct:
         found.say("struct", value.format)
     elif kind is re.Pattern:
@@ -54,6 +62,20 @@ def describe_bystander(walk: Walk, value: Any, found: Description) -> bool:
     else:
         return False
     return True
+
+
+def _tell_settings(value: Any, found: Description) -> None:
+    names: tuple[str, ...] = _OF_EXECUTORS if _is_executor(type(value)) else ()
+    for kind, settings in _SETTINGS:
+        if isinstance(value, kind):
+            names = settings
+    for name in names:
+        found.say(name)
+        found.refer(f".{name}", getattr(value, name, None))
+    if isinstance(value, threading.local):
+        for name, attribute in sorted(vars(value).items()):
+            found.say(name)
+            found.refer(f".{name}", attribute)
 
 
 def _is_executor(kind: type) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import abc
 import enum
 import functools
 import sys
+import types
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,7 @@ _SKIPPED_OF_ENUMS = frozenset(
     }
 )
 """What an enum keeps of its members, and adds to when it is used."""
+_OF_MEMBERS = frozenset({"_value_", "_name_", "__objclass__", "_sort_order_", "_inverted_", "name", "value"})
 _SKIPPED_OF_PYDANTIC = ("__pydantic_", "__signature__", "__private_attributes__", "__class_vars__")
 _KEPT_OF_PYDANTIC = frozenset({"__pydantic_fields__", "__pydantic_decorators__", "__pydantic_config__"})
 
@@ -48,7 +51,9 @@ def describe_class(walk: Walk, kind: type, found: Description) -> None:
     """Tell a class: one of the project by all it is made of, a library's by its name."""
     if not is_of_project(walk, kind):
         found.say("library class", str(kind.__module__), kind.__qualname__)
-        return
+        if not _was_made_at_run_time(kind):
+            _tell_virtual_subclasses(walk, kind, found)
+            return
     found.say("class", reference_to(kind) or kind.__qualname__)  # its module shows in what is pickled, and in its type
     where = f"{kind.__module__}.{kind.__qualname__}"
     if type(kind) is not type:
@@ -56,6 +61,7 @@ def describe_class(walk: Walk, kind: type, found: Description) -> None:
     for index, base in enumerate(kind.__bases__):
         found.refer(f".__bases__[{index}]", base)
     own = vars(kind)
+    _tell_virtual_subclasses(walk, kind, found)
     annotations = own.get("__annotations__")
     if annotations:
         found.say("annotations")
@@ -65,6 +71,7 @@ def describe_class(walk: Walk, kind: type, found: Description) -> None:
         for name, member in members.items():
             found.say("member", name)
             found.refer(f"{where}.{name}.value", member._value_)
+            _tell_attributes_of_member(member, f"{where}.{name}", found)
     for name, value in sorted(own.items(), key=lambda item: str(item[0])):
         if name in _SKIPPED or (members is not None and _is_of_enum(members, name, value)):
             continue
@@ -72,6 +79,27 @@ def describe_class(walk: Walk, kind: type, found: Description) -> None:
             continue
         found.say("name", name)
         found.refer(f"{where}.{name}", value)
+
+
+def _was_made_at_run_time(kind: type) -> bool:
+    """Whether a class that calls itself a library's was made for somebody, as ``make_dataclass`` does: no name leads to it."""
+    if not any(type(value) is types.FunctionType for value in vars(kind).values()):
+        return False
+    found: Any = sys.modules.get(kind.__module__)
+    for part in kind.__qualname__.split("."):
+        found = getattr(found, "__dict__", {}).get(part)
+    return found is None
+
+
+def _tell_virtual_subclasses(walk: Walk, kind: type, found: Description) -> None:
+    """Tell the classes of the project that were registered with an abstract class, for ``isinstance`` asks for them."""
+    if not isinstance(kind, abc.ABCMeta) or "_abc_impl" not in vars(kind):
+        return
+    registered = [reference() for reference in abc._get_dump(kind)[0]]  # type: ignore[attr-defined]
+    own = [each for each in registered if each is not None and is_of_project(walk, each)]
+    for each in sorted(own, key=lambda each: (each.__qualname__, walk.order(each))):
+        found.say("registered")
+        found.refer(f"{kind.__qualname__}.register[{each.__qualname__}]", each)
 
 
 def _is_of_enum(members: Mapping[str, enum.Enum], name: str, value: Any) -> bool:
@@ -84,7 +112,15 @@ def describe_member(walk: Walk, member: enum.Enum, found: Description) -> None:
     """Tell a member of an enum."""
     found.say("member", member._name_)
     found.refer("._value_", member._value_)
+    _tell_attributes_of_member(member, "", found)
     found.refer(".__class__", type(member))
+
+
+def _tell_attributes_of_member(member: enum.Enum, where: str, found: Description) -> None:
+    for name, value in sorted(vars(member).items()):
+        if name not in _OF_MEMBERS:
+            found.say("attribute", name)
+            found.refer(f"{where}.{name}", value)
 
 
 def cached_names(kind: type) -> frozenset[str]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from plugbay.values import canonical, encode
+
+if TYPE_CHECKING:
+    from plugbay.code.fingerprint.walk import Walk
 
 ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, type(Ellipsis), type(NotImplemented)})
 _SINGLE = {type(Ellipsis): "ellipsis", type(NotImplemented): "not implemented"}
@@ -42,7 +45,7 @@ class Description:
         """The type of an object that cannot be told apart by content."""
         self.reason = ""
         self.asks: frozenset[str] = frozenset()
-        """What its code asks of others at run time: ``annotations``, ``subclasses``."""
+        """What its code asks of others at run time: ``annotations``, ``subclasses``, ``docstrings``, ``names``, ``sources``."""
         self.annotated: Any = None
         """The annotations of a function, which count when code asks for annotations."""
         self.is_changeable = True
@@ -81,6 +84,14 @@ class Description:
             and all(mine[1] is theirs[1] for mine, theirs in zip(self.children, other.children, strict=True))
             and self.local() == other.local()
         )
+
+
+class Told:
+    """An object of the walk's own that stands for code, and tells itself."""
+
+    def tell(self, walk: Walk, found: Description) -> None:
+        """Tell what it is made of."""
+        raise NotImplementedError
 
 
 def atom(value: Any) -> Any:

@@ -1,12 +1,14 @@
-"""Functions and modules: what code does, and the names it refers to."""
+"""Functions: what code does, and the names it refers to."""
 
 from __future__ import annotations
 
+import builtins
 import functools
 import hashlib
 import importlib.util
 import sys
 import types
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from plugbay.code.bytecode import changes_names, code_tree, references
@@ -16,20 +18,27 @@ from plugbay.values import canonical
 if TYPE_CHECKING:
     from plugbay.code.fingerprint.walk import Walk
 
-_ANNOTATION_READERS = frozenset(
-    {"__annotations__", "get_type_hints", "get_annotations", "signature", "getfullargspec", "__signature__"}
-)
+_READERS = {
+    "annotations": frozenset(
+        {"__annotations__", "get_type_hints", "get_annotations", "signature", "getfullargspec", "__signature__"}
+    ),
+    "subclasses": frozenset({"__subclasses__"}),
+    "docstrings": frozenset({"__doc__", "getdoc"}),
+    "names": frozenset({"__name__", "__qualname__"}),
+    "sources": frozenset({"getsource", "getsourcelines", "co_firstlineno", "f_lineno"}),
+}
+"""What code reads that counts for nothing else, by the names that it then uses."""
+_PLAIN = frozenset({int, float, complex, str, bytes})
+_OPTIMIZED = 0x1  # CO_OPTIMIZED, of functions and not of the bodies of modules and classes
+_LARGEST_TABLE = 1000
 _WHOLE_MODULE = frozenset({"globals", "eval", "exec"})
-_BY_NAME = frozenset({"import_module", "__import__", "modules"})
-_MAIN = ("__main__", "__mp_main__")
+_BY_NAME = frozenset({"import_module", "__import__", "modules", "run_module", "resolve_name"})
 _OF_ATTRS = "<attrs generated"
 """Methods that attrs makes from the attributes of a class, which count; the hash has a number in it that changes."""
 _NO_ATTRIBUTES = frozenset({"__wrapped__", "__doc__", "__name__", "__qualname__", "__module__"})
-_NOT_THE_USERS = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open"})
-"""What a notebook puts into the namespace of its cells."""
 
 
-class _Code:
+class Studied:
     """What does not depend on where code is: its digest and the names it uses."""
 
     __slots__ = ("asks", "changes", "digest", "names", "references", "texts")
@@ -40,23 +49,24 @@ class _Code:
         self.changes = changes_names(code)
         self.names: set[str] = set()
         self.texts: set[str] = set()
-        _collect(code, self.names, self.texts)
-        asks = {"annotations"} if self.names & _ANNOTATION_READERS else set()
-        if "__subclasses__" in self.names:
-            asks.add("subclasses")
-        self.asks = frozenset(asks)
+        collect(code, self.names, self.texts)
+        mentioned = self.names | self.texts
+        self.asks = frozenset(asked for asked, readers in _READERS.items() if mentioned & readers)
 
 
 @functools.lru_cache(maxsize=4096)
-def _studied(code: types.CodeType) -> _Code:
-    return _Code(code)
+def studied(code: types.CodeType) -> Studied:
+    """Study code, once."""
+    return Studied(code)
 
 
-def _collect(code: types.CodeType, names: set[str], texts: set[str]) -> None:
+def collect(code: types.CodeType, names: set[str], texts: set[str], *, only_when_imported: bool = False) -> None:
+    """Collect the names and the texts in code; those of its functions are in it unless it has only been imported."""
     names.update(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            _collect(constant, names, texts)
+            if not (only_when_imported and constant.co_flags & _OPTIMIZED):
+                collect(constant, names, texts, only_when_imported=only_when_imported)
         elif isinstance(constant, str):
             texts.add(constant)
 
@@ -66,8 +76,8 @@ def describe_function(walk: Walk, function: Any, found: Description) -> None:
     if function.__code__.co_filename.startswith(_OF_ATTRS):
         found.say("of attrs", function.__name__)
         return
-    studied = _studied(function.__code__)
-    found.say("function", studied.digest)
+    code = studied(function.__code__)
+    found.say("function", code.digest)
     where = f"{_home(function)}.{function.__qualname__}"
     if function.__defaults__ is not None:
         found.refer(f"{where}.__defaults__", function.__defaults__)
@@ -75,10 +85,13 @@ def describe_function(walk: Walk, function: Any, found: Description) -> None:
         found.refer(f"{where}.__kwdefaults__", function.__kwdefaults__)
     _tell_closure(function, found, where)
     _tell_attributes(function, found, where)
-    found.asks = studied.asks
-    found.is_changeable = studied.changes
+    found.asks = code.asks
+    found.is_changeable = code.changes
     found.annotated = getattr(function, "__annotations__", None)
-    _tell_references(walk, studied, function.__globals__, found)
+    _tell_references(walk, code, function.__globals__, found)
+    effects = walk.effects(_home(function), function.__globals__)
+    if effects is not None:
+        found.refer(_home(function), effects)
 
 
 def describe_library_function(walk: Walk, function: Any, found: Description) -> None:
@@ -109,6 +122,22 @@ def is_of_project(walk: Walk, function: types.FunctionType) -> bool:
     return walk.project.owns(home)
 
 
+def text_of(walk: Walk, value: Any, asked: str) -> str:
+    """What a function or class of the project says about itself: its docstring, its name or its source."""
+    if not is_put_by_project(walk, value):
+        return ""
+    if asked == "docstrings":
+        return str(value.__doc__ or "")
+    if asked == "names":
+        return str(value.__qualname__)
+    import inspect  # few steps read their source
+
+    try:
+        return inspect.getsource(value)
+    except (OSError, TypeError):
+        return ""
+
+
 def is_single_dispatch(function: types.FunctionType) -> bool:
     """Tell whether ``functools.singledispatch`` made a function."""
     return function.__globals__.get("__name__") == "functools" and "registry" in vars(function)
@@ -121,59 +150,6 @@ def describe_single_dispatch(function: Any, found: Description) -> None:
     for kind, implementation in function.registry.items():
         found.refer(f"{where}.registry", kind)
         found.refer(f"{where}.registry[{getattr(kind, '__qualname__', kind)}]", implementation)
-
-
-def describe_module(walk: Walk, module: types.ModuleType, found: Description) -> None:
-    """Tell a module: by its source when it is the project's, else by its name."""
-    name = module.__name__
-    if not walk.project.owns(name):
-        found.say("library", name)
-        return
-    source = walk.project.source(name)
-    if source is not None:
-        describe_source(walk, name, found)
-        return
-    found.say("module without source", "" if name in _MAIN else name)
-    for key, value in sorted(vars(module).items()):
-        if not key.startswith("_") and key not in _NOT_THE_USERS:
-            found.say("name", key)
-            found.refer(f"{name}.{key}", value)
-
-
-class Source:
-    """A module that code imports when it is called, or looks things up in: its source counts as a whole."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-
-def describe_source(walk: Walk, name: str, found: Description) -> None:
-    """Tell the source of a module of the project."""
-    path = walk.project.source(name)
-    if path is None:
-        found.say("no source", name)
-        return
-    try:
-        content = path.read_bytes()
-    except OSError:  # in an archive
-        content = _from_loader(name)
-    code = compile(_without_docstrings(content), "", "exec", dont_inherit=True)
-    found.say("module", "" if name in _MAIN else name, hashlib.sha256(canonical(code_tree(code))).hexdigest())
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    studied = _Code(code)
-    found.asks = studied.asks
-    for chain in studied.references:
-        if chain[0] == "import":
-            _tell_import(walk, chain, {"__package__": package}, found)
-
-
-def _from_loader(name: str) -> bytes:
-    try:
-        spec = importlib.util.find_spec(name)
-        get_source = getattr(getattr(spec, "loader", None), "get_source", None)
-        return (get_source(name) or "").encode() if get_source is not None else b""
-    except (ImportError, ValueError):
-        return b""
 
 
 def _home(function: Any) -> str:
@@ -207,22 +183,66 @@ def _tell_attributes(function: Any, found: Description, where: str) -> None:
             found.refer(f"{where}.{name}", value)
 
 
-def _tell_references(walk: Walk, studied: _Code, namespace: dict[str, Any], found: Description) -> None:
+def _tell_references(walk: Walk, code: Studied, namespace: dict[str, Any], found: Description) -> None:
     module = str(namespace.get("__name__") or "")
-    for chain in studied.references:
+    for chain in code.references:
         first = chain[0]
         if first == "import":
-            _tell_import(walk, chain, namespace, found)
+            tell_import(walk, chain, namespace, found)
         elif first in namespace:
             _tell_global(walk, module, chain, namespace[first], found)
         elif first in _WHOLE_MODULE and module:
             _tell_source(walk, module, found)
-    if studied.names & _BY_NAME:
-        if "modules" in studied.names and module:
+        elif not first.startswith("__"):
+            _tell_builtin_name(walk, first, found)
+    if code.names & _BY_NAME:
+        if "modules" in code.names and module:
             _tell_source(walk, module, found)
-        for text in sorted(studied.texts):
-            if text and text.replace(".", "a").isidentifier():
-                _tell_source(walk, text, found)
+        texts = set(code.texts)
+        for chain in code.references:
+            texts.update(_texts_in(namespace.get(chain[0])))
+        _tell_named_modules(walk, sorted(texts), namespace, found)
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """The texts in a plain constant that may be names of modules."""
+    if type(value) is str:
+        yield value
+    elif type(value) in (list, tuple, set, frozenset) and len(value) < _LARGEST_TABLE:
+        for member in value:
+            yield from _texts_in(member)
+    elif type(value) is dict and len(value) < _LARGEST_TABLE:
+        for member in (*value, *value.values()):
+            yield from _texts_in(member)
+
+
+def _tell_named_modules(walk: Walk, texts: list[str], namespace: dict[str, Any], found: Description) -> None:
+    """Tell the modules that code imports by their names, ``package.module:attribute``; by the beginning of one all that may follow."""
+    for text in texts:
+        name = text.partition(":")[0]
+        if not name.strip(".").replace(".", "a").isidentifier():
+            continue
+        name = _absolute(name, namespace)
+        _tell_source(walk, name.rstrip("."), found)
+        package = walk.project.source(name[:-1]) if name.endswith(".") else None
+        if package is not None and package.name == "__init__.py":
+            for file in sorted(package.parent.glob("*.py")):
+                _tell_source(walk, name + file.stem, found)
+
+
+def _tell_builtin_name(walk: Walk, name: str, found: Description) -> None:
+    """Tell a name that the project has added to the builtins, or put in place of one of them."""
+    value = vars(builtins).get(name)
+    if type(value) in _PLAIN or is_put_by_project(walk, value):
+        found.say("builtin", name)
+        found.refer(f"builtins.{name}", value)
+
+
+def is_put_by_project(walk: Walk, value: Any) -> bool:
+    """Tell whether a value that stands in a library's module is a function or class of the project."""
+    if type(value) is types.FunctionType:
+        return is_of_project(walk, value)
+    return isinstance(value, type) and walk.project.owns(value.__module__)
 
 
 def _tell_global(walk: Walk, module: str, chain: tuple[str, ...], value: Any, found: Description) -> None:
@@ -230,9 +250,13 @@ def _tell_global(walk: Walk, module: str, chain: tuple[str, ...], value: Any, fo
     found.say("name", chain[0])
     label = f"{module}.{chain[0]}"
     for attribute in chain[1:]:
-        if not isinstance(value, types.ModuleType) or not walk.project.owns(value.__name__):
+        if not isinstance(value, types.ModuleType):
             break
         inner = vars(value)
+        if not walk.project.owns(value.__name__):
+            if is_put_by_project(walk, inner.get(attribute)):
+                found.refer(f"{value.__name__}.{attribute}", inner[attribute])
+            break
         if attribute in inner:
             label, value = f"{value.__name__}.{attribute}", inner[attribute]
             continue
@@ -245,7 +269,8 @@ def _tell_global(walk: Walk, module: str, chain: tuple[str, ...], value: Any, fo
     found.refer(label, value)
 
 
-def _tell_import(walk: Walk, chain: tuple[str, ...], namespace: dict[str, Any], found: Description) -> None:
+def tell_import(walk: Walk, chain: tuple[str, ...], namespace: dict[str, Any], found: Description) -> None:
+    """Tell the modules that an import may take in."""
     for name in chain[1:]:
         _tell_source(walk, _absolute(name, namespace), found)
 
@@ -265,14 +290,3 @@ def _absolute(name: str, namespace: dict[str, Any]) -> str:
         return importlib.util.resolve_name(name, package)
     except ImportError:
         return ""
-
-
-def _without_docstrings(source: bytes) -> Any:
-    import ast  # few steps import modules when they are called
-
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-        if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:] or [ast.Pass(lineno=1, col_offset=0)]
-    return tree

@@ -183,8 +183,8 @@ def _tell_attributes(value: Any, found: Description) -> None:
 def _is_python(kind: type) -> bool:
     """Whether all that instances of a class hold is in their ``__dict__`` and slots, and nothing in a structure of C."""
     slots = len(copyreg._slotnames(kind))  # type: ignore[attr-defined]
-    pointer = tuple.__itemsize__
-    return kind.__itemsize__ == 0 and kind.__basicsize__ <= object.__basicsize__ + (slots + 2) * pointer
+    slots += (kind.__dictoffset__ > 0) + (kind.__weakrefoffset__ > 0)
+    return kind.__itemsize__ == 0 and kind.__basicsize__ <= object.__basicsize__ + slots * tuple.__itemsize__
 
 
 def library_name(walk: Walk, value: Any) -> str | None:

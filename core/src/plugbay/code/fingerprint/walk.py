@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 import types
 from collections.abc import Iterable
@@ -11,12 +12,16 @@ from typing import Any
 from attrs import frozen
 
 from plugbay.code.fingerprint import functions
-from plugbay.code.fingerprint.description import ATOMS, Description, Unknown, atom
+from plugbay.code.fingerprint.description import ATOMS, Description, Told, Unknown, atom
 from plugbay.code.project import Project
 from plugbay.values import canonical
 
 Reached = tuple[Any, "int", str]
 """An object, the number of the object that refers to it (-1 for a root), and the label of the reference."""
+
+_MAY_ACT = re.compile(rb"^(?:[A-Za-z_]\w*[.(\[]|(?:if(?! +__name__)|try|with|for|while)\b)", re.MULTILINE)
+"""Statements at the left margin that may act on a library, or hold others that do."""
+_TEXTS = ("docstrings", "names", "sources")
 
 
 @frozen(kw_only=True)
@@ -61,7 +66,8 @@ class Walk:
         self._as_found: dict[int, Description] = {}  # where another description counts
         self._digests: dict[int, bytes] = {}
         self._busy: set[int] = set()
-        self._sources: dict[str, functions.Source | None] = {}
+        self._sources: dict[str, Told | None] = {}
+        self._effects: dict[str, Told | None] = {}
         self._globals: dict[str, dict[int, str]] = {}
 
     def of_function(self, function: Any, *, ignore: Iterable[str] = ()) -> CodeFingerprint:
@@ -112,11 +118,33 @@ class Walk:
             digest = self._digests[id(value)] = self.description(value).local()
         return digest
 
-    def source(self, name: str) -> functions.Source | None:
+    def source(self, name: str) -> Told | None:
         """The source of a module of the project as an object to visit; ``None`` for any other module."""
         if name not in self._sources:
-            self._sources[name] = functions.Source(name) if self.project.source(name) is not None else None
+            self._sources[name] = None
+            if self.project.source(name) is not None:
+                from plugbay.code.fingerprint.modules import Source  # few steps import modules when they are called
+
+                self._sources[name] = Source(name)
         return self._sources[name]
+
+    def effects(self, name: str, namespace: dict[str, Any]) -> Told | None:
+        """What the module of a function does to libraries while it is imported; ``None`` when it does nothing to them."""
+        if name not in self._effects:
+            self._effects[name] = self._find_effects(name, namespace)
+        return self._effects[name]
+
+    def _find_effects(self, name: str, namespace: dict[str, Any]) -> Told | None:
+        path = self.project.source(name)
+        try:
+            content = path.read_bytes() if path is not None else b""
+        except OSError:  # in an archive
+            return None
+        if not _MAY_ACT.search(content):
+            return None
+        from plugbay.code.fingerprint.effects import effects_of  # few modules may act on libraries
+
+        return effects_of(self, content, namespace)
 
     def globals_of(self, module: str) -> dict[int, str]:
         """The names that a library's module gives to its objects, by their ids."""
@@ -170,12 +198,14 @@ class _Trace:
     def follow(self, root: Any) -> None:
         self._enter(root, -1, "")
         subclasses: set[int] = set()
-        annotations = 0
+        read: dict[str, int] = {}
         while True:
             if "subclasses" in self._asked and self._enter_subclasses(subclasses):
                 continue
-            if "annotations" in self._asked and annotations < len(self._met):
-                annotations = self._enter_annotations(annotations)
+            if "annotations" in self._asked and read.get("annotations", 0) < len(self._met):
+                read["annotations"] = self._enter_annotations(read.get("annotations", 0))
+                continue
+            if self._tell_texts(read):
                 continue
             return
 
@@ -245,6 +275,20 @@ class _Trace:
                 self._enter(annotated, number, ".__annotations__")
         return end
 
+    def _tell_texts(self, read: dict[str, int]) -> bool:
+        """Tell what functions and classes say about themselves, where code reads that; say whether there was any."""
+        told = False
+        for asked in _TEXTS:
+            start, end = read.get(asked, 0), len(self._met)
+            if asked not in self._asked or start == end:
+                continue
+            read[asked], told = end, True
+            for number in range(start, end):
+                text = functions.text_of(self._walk, self._met[number][0], asked)
+                if text:
+                    self._hash.update(canonical([asked, number, text]))
+        return told
+
     def _is_ignored(self, reached: Reached) -> bool:
         name = self._way(reached)
         self.names.add(name)
@@ -289,9 +333,11 @@ def describe(walk: Walk, value: Any) -> Description:
         else:
             functions.describe_library_function(walk, value, found)
     elif isinstance(value, types.ModuleType):
-        functions.describe_module(walk, value, found)
-    elif type(value) is functions.Source:
-        functions.describe_source(walk, value.name, found)
+        from plugbay.code.fingerprint.modules import describe_module  # as classes below
+
+        describe_module(walk, value, found)
+    elif isinstance(value, Told):
+        value.tell(walk, found)
     elif isinstance(value, type):
         from plugbay.code.fingerprint.classes import describe_class  # simple steps reach functions alone
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import gc
+import operator
 import sys
 import types
 import typing
@@ -124,6 +126,32 @@ def _tell_forward_reference(_walk: Walk, reference: Any, found: Description) -> 
     found.say("forward reference", str(reference.__forward_arg__))
 
 
+def _tell_weak_reference(_walk: Walk, reference: Any, found: Description) -> None:
+    found.say("weak reference")
+    found.kept = target = reference()
+    found.refer("", target)
+
+
+def _tell_weak_proxy(_walk: Walk, proxy: Any, found: Description) -> None:
+    found.say("weak proxy")
+    try:
+        found.refer("", proxy.__repr__.__self__)
+    except ReferenceError:  # what it stood for is gone
+        return
+
+
+def _tell_view(_walk: Walk, view: Any, found: Description) -> None:
+    found.say(type(view).__name__)
+    found.kept = mapping = view.mapping
+    found.refer("", mapping)
+
+
+def _tell_sort_key(_walk: Walk, key: Any, found: Description) -> None:
+    found.say("sort key")
+    for function in gc.get_referents(key):  # it gives nothing but by the collector
+        found.refer(".cmp", function)
+
+
 def _tell_weak_set(walk: Walk, value: Any, found: Description) -> None:
     found.say("weak set")
     members = sorted(value, key=walk.order)
@@ -160,6 +188,14 @@ TELLERS: dict[type, Teller] = {
     typing.TypeVarTuple: _tell_type_variable,
     typing.NewType: _tell_named_type,
     typing.ForwardRef: _tell_forward_reference,
+    type({}.keys()): _tell_view,
+    type({}.values()): _tell_view,
+    type({}.items()): _tell_view,
+    type(functools.cmp_to_key(operator.sub)): _tell_sort_key,
+    weakref.ref: _tell_weak_reference,
+    weakref.WeakMethod: _tell_weak_reference,
+    weakref.ProxyType: _tell_weak_proxy,
+    weakref.CallableProxyType: _tell_weak_proxy,
     weakref.WeakSet: _tell_weak_set,
     weakref.WeakKeyDictionary: _tell_weak_mapping,
     weakref.WeakValueDictionary: _tell_weak_mapping,
