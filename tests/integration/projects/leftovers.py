@@ -1,6 +1,7 @@
 """Steps that change what belongs to their process, and steps that look at it."""
 
 import asyncio
+import builtins
 import csv
 import decimal
 import faulthandler
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from plugbay import pipeline, step
 
@@ -130,10 +132,38 @@ def _setting(module: Any, name: str, value: object) -> tuple[Callable[[], object
     return lambda: setattr(module, name, value), lambda: repr(getattr(module, name))
 
 
+class _Logger(logging.Logger):
+    pass
+
+
+def _options_of_pandas() -> None:
+    pd.options.display.max_rows = 3
+    pd.options.mode.sim_interactive = True
+
+
+def _settings_of_matplotlib() -> None:
+    import matplotlib as mpl
+
+    mpl.rcParams["lines.linewidth"] = 9
+
+
+def _line_width() -> float:
+    import matplotlib as mpl
+
+    return float(mpl.rcParams["lines.linewidth"])
+
+
 _pinned = min(os.sched_getaffinity(0))
 
 DIRT: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
     "directory": (lambda: os.chdir("/"), os.getcwd),
+    "print": _setting(builtins, "print", print.__call__),
+    "input": _setting(builtins, "input", str),
+    "finders": (lambda: sys.meta_path.append(_handler), lambda: len(sys.meta_path)),
+    "class of loggers": (lambda: logging.setLoggerClass(_Logger), lambda: logging.getLoggerClass().__name__),
+    "errors of loggers": (lambda: setattr(logging, "raiseExceptions", False), lambda: logging.raiseExceptions),
+    "options of pandas": (_options_of_pandas, lambda: (pd.options.display.max_rows, pd.options.mode.sim_interactive)),
+    "settings of matplotlib": (_settings_of_matplotlib, _line_width),
     "removed directory": (_removed_directory, os.getcwd),
     "variable set": (_environment(LEFT="1"), lambda: os.environ.get("LEFT")),
     "variable changed": (_environment(PATH="/nowhere"), lambda: os.environ["PATH"]),

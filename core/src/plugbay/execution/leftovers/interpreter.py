@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import gc
 import os
 import sys
@@ -29,6 +30,10 @@ _HOOKS: tuple[tuple[ModuleType, str], ...] = (
     (threading, "excepthook"),
     (warnings, "showwarning"),
     (warnings, "formatwarning"),
+    (builtins, "print"),
+    (builtins, "input"),
+    (builtins, "open"),
+    (builtins, "__import__"),
 )
 _NUMBERS: tuple[tuple[Callable[[], Any], Callable[[Any], object], str], ...] = (
     (sys.getrecursionlimit, sys.setrecursionlimit, "the recursion limit"),
@@ -46,6 +51,8 @@ def _read() -> tuple[Any, ...]:
     return (
         (sys.path, tuple(sys.path)),
         (sys.argv, tuple(sys.argv)),
+        (sys.meta_path, tuple(sys.meta_path)),
+        (sys.path_hooks, tuple(sys.path_hooks)),
         (streams, [getattr(stream, "closed", None) for stream in streams]),
         getattr(logs, "_warnings_showwarning", None) is not None,
         [getattr(module, name) for module, name in _HOOKS],
@@ -140,9 +147,13 @@ INTERPRETER = Things(
     (
         Thing("sys.path", _list(sys, "path")),
         Thing("sys.argv", _list(sys, "argv")),
+        Thing("sys.meta_path", _list(sys, "meta_path")),
+        Thing("sys.path_hooks", _list(sys, "path_hooks")),
         Thing("standard streams", _set_streams),
         Thing("warnings that go to logs", _capture_warnings),
-        Thing("hooks of sys, threading and warnings", _set_hooks),  # after the one above, which is about the same
+        Thing(
+            "hooks of sys, threading and warnings, and builtins", _set_hooks
+        ),  # after the one above, which is about the same
         Thing("filters of warnings", _set_filters),
         Thing("the locale", lambda before: setlocale(LC_ALL, before)),
         Thing("the garbage collector", _set_collector),

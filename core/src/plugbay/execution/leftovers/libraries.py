@@ -3,10 +3,47 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 from plugbay.execution.leftovers.thing import Thing, Things
+
+
+def _options_of_pandas(module: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    pending = [("", module._global_config)]
+    while pending:
+        above, options = pending.pop()
+        for name, value in options.items():
+            if type(value) is dict:
+                pending.append((f"{above}{name}.", value))
+            else:
+                found[above + name] = value
+    return found
+
+
+def _set_options_of_pandas(module: Any, before: dict[str, Any] | None) -> None:
+    if before is None:
+        before = {key: option.defval for key, option in module._registered_options.items()}
+    now = _options_of_pandas(module)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some of the options are deprecated
+        for key, value in before.items():
+            if now.get(key) != value:
+                module.set_option(key, value)
+
+
+def _options_of_matplotlib(module: Any, name: str = "rcParams") -> dict[str, Any]:
+    found: dict[str, Any] = dict.copy(getattr(module, name))
+    found.pop("backend", None)  # it is chosen when the first figure is drawn
+    return found
+
+
+def _set_logging(module: Any, before: tuple[bool, Any] | None) -> None:
+    module.raiseExceptions, kind = before or (True, module.Logger)
+    module.setLoggerClass(kind)
+
 
 _MODULES: tuple[tuple[str, Callable[[Any], Any], Callable[[Any, Any], object], str], ...] = (
     ("socket", lambda m: m.getdefaulttimeout(), lambda m, v: m.setdefaulttimeout(v), "the timeout of sockets"),
@@ -30,6 +67,14 @@ _MODULES: tuple[tuple[str, Callable[[Any], Any], Callable[[Any, Any], object], s
         lambda m: m._event_loop_policy,
         lambda m, v: setattr(m, "_event_loop_policy", v),
         "the policy of event loops",
+    ),
+    ("logging", lambda m: (m.raiseExceptions, m.getLoggerClass()), _set_logging, "the class of loggers"),
+    ("pandas._config.config", _options_of_pandas, _set_options_of_pandas, "the options of pandas"),
+    (
+        "matplotlib",
+        _options_of_matplotlib,
+        lambda m, v: dict.update(m.rcParams, _options_of_matplotlib(m, "rcParamsOrig") if v is None else v),
+        "the settings of matplotlib",
     ),
 )
 """By module: how to read, and how to put back; with ``None`` to what it is when the module is imported."""

@@ -98,9 +98,18 @@ def _become(before: tuple[tuple[int, int, int], tuple[int, int, int]]) -> None:
 
 
 def _set_limits(before: list[tuple[int, int]]) -> None:
-    for number, limit in zip(_LIMITS, before, strict=True):
-        if resource.getrlimit(number) != limit:
-            resource.setrlimit(number, limit)
+    lowered: OSError | ValueError | None = None
+    for number, (soft, hard) in zip(_LIMITS, before, strict=True):
+        if resource.getrlimit(number) != (soft, hard):
+            try:
+                resource.setrlimit(number, (soft, hard))
+            except (
+                OSError,
+                ValueError,
+            ) as error:  # a hard limit that was lowered; the others are put back all the same
+                lowered = error
+    if lowered is not None:
+        raise lowered
 
 
 def _join(_group: int) -> None:
