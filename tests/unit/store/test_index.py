@@ -7,6 +7,7 @@ from plugbay import RunFailed, pipeline, runs, step
 from plugbay.errors import NotFoundError
 from plugbay.history.index import RunIndex
 from plugbay.history.queries import get_run
+from plugbay.history.reader import Reader
 from plugbay.stack import Stack
 from plugbay.store.layout import end_key, run_prefix
 
@@ -19,6 +20,16 @@ def one() -> int:
 @step(cache=False)
 def broken() -> int:
     raise ValueError("no")
+
+
+@step(cache=False)
+def refused() -> int:
+    raise ValueError("no \udcff")
+
+
+@pipeline
+def undecodable() -> None:
+    refused()
 
 
 @pipeline
@@ -106,6 +117,16 @@ def test_a_damaged_run_hides_no_other(stack: Stack) -> None:
     index_file(stack).unlink(missing_ok=True)
     stack.artifact_store.put(end_key(damaged.id), b"{")
     assert [run.id for run in runs(stack=stack)] == [whole.id]
+
+
+def test_an_error_with_a_lone_surrogate_hides_no_run(stack: Stack) -> None:
+    with pytest.raises(RunFailed):
+        undecodable.run(stack=stack)
+    [row] = RunIndex.of(stack).rows(Reader(stack))
+    assert row.error == "refused: ValueError: no \\udcff"
+    with pytest.raises(RunFailed):
+        bad.run(stack=stack)
+    assert len(runs(stack=stack)) == 2
 
 
 def test_a_run_is_found_by_a_part_of_its_id(stack: Stack) -> None:

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from plugbay.errors import PlugbayError
-from plugbay.masking import masked_value
+from plugbay.masking import masked, masked_value
 from plugbay.stack import Stack
 from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.values import encode
@@ -200,7 +200,7 @@ class CurrentStep:
         from plugbay.execution.logged_values import metric_number  # many steps log nothing
 
         at = time.time()
-        numbers = {str(name): metric_number(name, value) for name, value in metrics.items()}
+        numbers = {masked(str(name)): metric_number(name, value) for name, value in metrics.items()}
         for name, number in numbers.items():
             self.metrics.setdefault(name, []).append((at, number))
         self._stack.host.tell("log_metrics", step=self._info, metrics=numbers, at=at)

@@ -108,8 +108,13 @@ def _row_of(record: RunRecord, end: EndRecord | None, status: RunStatus) -> tupl
         record.created,
         None if end is None else end.ended - record.created,
         len(record.plan.steps),
-        None if end is None or end.error is None else f"{end.failed_step}: {end.error}"[:500],
+        None if end is None or end.error is None else _storable(f"{end.failed_step}: {end.error}"[:500]),
     )
+
+
+def _storable(text: str) -> str:
+    """The text with its lone surrogates, which no database takes and an undecodable file name has, as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _insert(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
