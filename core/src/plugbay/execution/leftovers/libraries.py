@@ -35,7 +35,7 @@ def _set_options_of_pandas(module: Any, before: dict[str, Any] | None) -> None:
 
 
 def _options_of_matplotlib(module: Any, name: str = "rcParams") -> dict[str, Any]:
-    found: dict[str, Any] = dict.copy(getattr(module, name))
+    found: dict[str, Any] = dict(dict.items(getattr(module, name)))  # its own way of giving them takes milliseconds
     found.pop("backend", None)  # it is chosen when the first figure is drawn
     return found
 
