@@ -147,7 +147,40 @@ class TestVariables:
     def test_observers_are_separated_by_commas(self, project: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
         monkeypatch.setenv("PLUGBAY_OBSERVERS", text)
         names = [c.name for c in load_config().stack_config().components if c.type == "observer"]
-        assert names == [part.strip() for part in text.split(",")]
+        assert names == list(dict.fromkeys(["progress", *(part.strip() for part in text.split(","))]))
+
+    @pytest.mark.parametrize(
+        ("user", "project_text", "variable", "expected"),
+        [
+            ("", 'observers = ["otel"]', None, ["progress", "otel"]),
+            ("", "[observers.otel]", None, ["progress", "otel"]),
+            ("", "[observers.otel]\nlevel = 3", "json", ["progress", "otel", "json"]),
+            ("", 'observers = ["otel", "no:progress"]', None, ["otel"]),
+            ('observers = ["no:progress"]', 'observers = ["otel"]', None, ["otel"]),
+            ('observers = ["no:progress"]', "", "progress", ["progress"]),
+            ('observers = ["otel"]', "observers = []", None, []),
+            ('observers = ["otel"]', "observers = []", "json", ["json"]),
+            ('observers = ["otel"]', "", "", ["progress", "otel"]),
+            ("", '[stacks.default]\nobservers = ["otel", "no:progress"]', None, ["otel"]),
+            ("", '[stacks.default]\nobservers = ["no:progress"]', None, []),
+        ],
+    )
+    def test_a_list_of_observers_adds_to_the_others(
+        self,
+        project: Path,
+        home: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        user: str,
+        project_text: str,
+        variable: str | None,
+        expected: list[str],
+    ) -> None:
+        home.mkdir(exist_ok=True)
+        (home / "config.toml").write_text(user)
+        (project / "plugbay.toml").write_text(project_text)
+        if variable is not None:
+            monkeypatch.setenv("PLUGBAY_OBSERVERS", variable)
+        assert [c.name for c in load_config().stack_config().components if c.type == "observer"] == expected
 
     def test_a_truth_value_is_read(self, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PLUGBAY_ALLOW_PICKLE", "false")

@@ -104,7 +104,7 @@ def test_observers_of_a_stack_come_after_those_of_all_and_replace_them_by_name(p
         "observers = ['one', 'two']\n[stacks.default.observers.one]\nlevel = 3\n[stacks.default.observers.three]\n"
     )
     found = [(c.name, dict(c.settings)) for c in load_config().stack_config().components if c.type == "observer"]
-    assert found == [("two", {}), ("one", {"level": 3}), ("three", {})]
+    assert found == [("progress", {}), ("two", {}), ("one", {"level": 3}), ("three", {})]
 
 
 def test_a_lone_component_of_any_number_is_named_after_its_flavor(project: Path) -> None:

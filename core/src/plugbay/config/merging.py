@@ -11,6 +11,8 @@ from plugbay.config.layers import Layer, Origin
 from plugbay_hookspecs.catalogue import COMPONENT_TYPES, Multiplicity
 
 Keys = tuple[str, ...]
+NOT = "no:"
+"""Before the name of an observer: it is not to be there."""
 
 
 @define
@@ -37,7 +39,8 @@ def merge(layers: Iterable[Layer]) -> Merged:
     """Merge the layers key by key; later wins.
 
     A component whose flavor is named anew replaces what stood there, settings and all; a table without a flavor adds
-    settings to it. A reference to a secret or a variable is one value, and replaced as one.
+    settings to it. A reference to a secret or a variable is one value, and replaced as one. A list of observers adds to those
+    of the layers below; ``no:NAME`` takes one away, and an empty list all.
     """
     merged = Merged()
     for layer in layers:
@@ -54,9 +57,10 @@ def is_reference(value: object) -> bool:
 
 
 def _merge_table(merged: Merged, into: dict[str, Any], table: Mapping[str, Any], origin: Origin, at: Keys) -> None:
-    for key, value in table.items():
+    for key, given in table.items():
         here = (*at, key)
         old = into.get(key)
+        value = _by_name(given, old) if _holds_observers(here) else given
         component = _is_component(here, into)
         if component and isinstance(old, str) and isinstance(value, dict) and _holds_settings(here, value):
             old = into[key] = {"flavor": old}  # it was named in the short form
@@ -71,6 +75,25 @@ def _merge_table(merged: Merged, into: dict[str, Any], table: Mapping[str, Any],
             _merge_table(merged, into[key], value, origin, here)
         else:
             into[key] = value
+
+
+def _holds_observers(keys: Keys) -> bool:
+    match keys:
+        case ("observers",) | ("stacks", _, "observers"):
+            return True
+        case _:
+            return False
+
+
+def _by_name(given: Any, old: Any) -> Any:
+    """Turn a list of observers into a table, and take out of the old one what contradicts it."""
+    if isinstance(given, list) and given and all(isinstance(name, str) for name in given):
+        given = {name: {} for name in given}
+    if isinstance(given, dict) and isinstance(old, dict):
+        for name in [*old]:
+            if f"{NOT}{name}" in given or name.removeprefix(NOT) in given.keys() - {name}:
+                del old[name]
+    return given
 
 
 def _is_component(keys: Keys, parent: Mapping[str, Any]) -> bool:

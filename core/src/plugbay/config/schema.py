@@ -11,7 +11,7 @@ from typing import Any
 from attrs import field, frozen
 
 from plugbay.config.layers import BUILT_IN_SOURCE, Origin, read_layers
-from plugbay.config.merging import Keys, Merged, merge
+from plugbay.config.merging import NOT, Keys, Merged, merge
 from plugbay.config.sourced import SourcedText
 from plugbay.errors import ConfigError, did_you_mean, listed
 from plugbay_hookspecs.catalogue import COMPONENT_TYPES, Multiplicity
@@ -153,7 +153,7 @@ class _Reader:
         self._check_keys((), table, _TOP_LEVEL)
         stack = self._typed(("stack",), table["stack"], str, "the name of a stack")
         allow_pickle = self._typed(("allow_pickle",), table.get("allow_pickle", True), bool, "true or false")
-        everywhere = self._observers(("observers",), table.get("observers", []))
+        everywhere, _ = self._observers(("observers",), table.get("observers", []))
         stacks = {}
         tables = self._typed(("stacks",), table.get("stacks", {}), dict, "a table of stacks") or {}
         for name, stack_table in tables.items():
@@ -181,9 +181,7 @@ class _Reader:
         self._problem(keys, f"expected {expected}, got {shown(value)}")
         return None
 
-    def _stack(
-        self, name: str, keys: Keys, table: Mapping[str, Any], everywhere: tuple[ComponentConfig, ...]
-    ) -> StackConfig:
+    def _stack(self, name: str, keys: Keys, table: Mapping[str, Any], everywhere: list[ComponentConfig]) -> StackConfig:
         self._check_keys(keys, table, (*COMPONENT_TYPES, "observers"))
         components: list[ComponentConfig] = []
         for kind in COMPONENT_TYPES.values():
@@ -192,9 +190,9 @@ class _Reader:
                 components += self._components(kind.name, kind.multiplicity, here, table[kind.name])
             elif kind.multiplicity is Multiplicity.EXACTLY_ONE:
                 self._problem(keys, f'a stack needs {_article(kind.name)}: {kind.name} = "local"')
-        own = self._observers((*keys, "observers"), table.get("observers", []))
-        named = {observer.name for observer in own}
-        components += [*(o for o in everywhere if o.name not in named), *own]
+        own, unwanted = self._observers((*keys, "observers"), table.get("observers", []))
+        unwanted |= {observer.name for observer in own}
+        components += [*(observer for observer in everywhere if observer.name not in unwanted), *own]
         return StackConfig(name=name, components=tuple(components))
 
     def _components(self, kind: str, multiplicity: Multiplicity, keys: Keys, value: Any) -> list[ComponentConfig]:
@@ -234,21 +232,23 @@ class _Reader:
             hint = f"; {near!r} may be a misspelling of it" if near else ': flavor = "..."'
             self._problem(keys, f"a component needs a flavor{hint}")
 
-    def _observers(self, keys: Keys, value: Any) -> tuple[ComponentConfig, ...]:
-        """Read a list of flavors, or a table of settings by flavor."""
+    def _observers(self, keys: Keys, value: Any) -> tuple[list[ComponentConfig], set[str]]:
+        """Read a list of flavors, or a table of settings by flavor; and the names of those that are not to be there."""
         if isinstance(value, list):
             for item in value:
                 if not isinstance(item, str):
                     self._problem(keys, f"expected the name of an observer, got {shown(item)}")
             value = {name: {} for name in value if isinstance(name, str)}
         if self._typed(keys, value, dict, "a list of observers, or a table of their settings by name") is None:
-            return ()
+            return [], set()
+        unwanted = {name.removeprefix(NOT) for name in value if name.startswith(NOT)}
         tables = {
             name: {"flavor": name, **settings} if isinstance(settings, dict) else settings
             for name, settings in value.items()
+            if not name.startswith(NOT)
         }
         found = [self._component("observer", name, (*keys, name), table) for name, table in tables.items()]
-        return tuple(component for component in found if component is not None)
+        return [component for component in found if component is not None], unwanted
 
 
 def _article(kind: str) -> str:

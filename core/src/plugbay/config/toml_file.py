@@ -40,6 +40,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UnreadableTomlError(msg) from error
     except ValueError as error:  # TOMLDecodeError is one, and so is what an integer of too many digits raises
         msg = f"is not valid TOML: {error}"
+        if "observers" in str(error):  # a list of them, and the table of one
+            msg += "; where one has settings, each has a table, and there is no list: [observers.NAME]"
         raise UnreadableTomlError(msg) from error
     except RecursionError as error:
         msg = "is nested too deeply"
