@@ -70,6 +70,12 @@ def log_name(step: str, attempt: int) -> str:
     return f"{step}.{attempt}.log"
 
 
+def attempt_of_log(name: str) -> tuple[str, int] | None:
+    """The step or call and the number of the attempt whose log is called that; ``None`` for another file."""
+    step, _, number = name.removesuffix(GROWING).removesuffix(".log").rpartition(".")
+    return (step, int(number)) if step and number.isdecimal() else None
+
+
 def spool_directory(run_id: str) -> Path:
     """Where what steps of a run write on descriptors waits for the moment in which it is brought over into their logs."""
     return _directory("state", "spools") / run_id
@@ -79,6 +85,10 @@ SPOOL_FACTS = ".facts"
 """The end of the name of the file beside a spool, which says where the rest of it belongs."""
 
 
+GROWING = ".growing"
+"""The end of the name of a log to which its process adds."""
+
+
 def growing_log_path(path: Path) -> Path:
     """Where a log lies while its process adds to it; zeros behind the text do not belong to it."""
-    return path.with_name(f"{path.name}.growing")
+    return path.with_name(f"{path.name}{GROWING}")

@@ -1,5 +1,7 @@
 """``plugbay cancel`` and ``plugbay logs --follow``: a run in progress, looked at from outside."""
 
+import pytest
+
 from plugbay.testing.waiting import stretched, wait_until
 
 TALKING = """
@@ -71,3 +73,50 @@ def test_a_log_is_followed_through_every_attempt_to_the_end_of_the_step(project)
     assert project.plugbay("logs", "last", "talk", "--attempt", "1").out == "try 0 begins\ntry 0 ends\n"
     shown = project.plugbay("show", "last").out
     assert "2 attempts" in shown
+
+
+MAPPED = """
+import pathlib
+import time
+
+from plugbay import pipeline, step
+
+
+@step
+def numbers() -> list[int]:
+    print("two numbers")
+    return [0, 1]
+
+
+@step
+def work(number: int) -> int:
+    print("begin", number, flush=True)
+    while not pathlib.Path(f"end{number}").exists():
+        time.sleep(0.02)
+    print("end", number)
+    return number
+
+
+@pipeline
+def working() -> None:
+    work.map(numbers())
+"""
+
+
+@pytest.mark.parametrize("step", [["work"], []])
+def test_the_calls_of_a_mapped_step_are_followed_while_they_run(project, step):
+    project.write("working.py", MAPPED)
+    process = project.start("run", "working.py")
+    wait_until(lambda: "begin 0" in project.plugbay("logs", "last").out)
+    following = project.start("logs", "last", *step, "--follow")
+    expected = (
+        ["==> work.0 <==", "begin 0"] if step else ["==> numbers <==", "two numbers", "==> work.0 <==", "begin 0"]
+    )
+    assert [following.stdout.readline() for _ in expected] == [f"{line}\n" for line in expected]
+    (project.directory / "end0").touch()
+    expected = ["end 0", "==> work.1 <==", "begin 1"]
+    assert [following.stdout.readline() for _ in expected] == [f"{line}\n" for line in expected]
+    (project.directory / "end1").touch()
+    assert following.communicate(timeout=stretched(20)) == ("end 1\n", "")
+    process.communicate(timeout=stretched(20))
+    assert process.returncode == 0

@@ -92,6 +92,21 @@ def test_the_log_of_a_mapped_step_is_that_of_its_calls(history):
     ]
 
 
+def test_the_logs_of_all_steps_of_a_run(history):
+    assert history.plugbay("logs", history.succeeded["id"]).out.splitlines()[:8] == [
+        "==> load <==",
+        "loading flights.csv",
+        "==> double.0 <==",
+        "doubling 1",
+        "==> double.1 <==",
+        "doubling 2",
+        "==> double.2 <==",
+        "doubling 3",
+    ]
+    assert "==> load, from the cache <==\nloading flights.csv\n" in history.plugbay("logs", history.cached["id"]).out
+    history.plugbay("logs", "last", "--attempt", "1").assert_error("--attempt is for one step")
+
+
 def test_an_attempt_that_was_not_made_is_told(history):
     history.plugbay("logs", "last", "train", "--attempt", "7").assert_error("no attempt 7 (it has: 1)")
     history.plugbay("logs", history.cached["id"], "load", "--attempt", "1").assert_error("no attempt 1 (it has: none)")
@@ -115,3 +130,5 @@ def test_a_step_that_printed_nothing_is_told(project):
     project.plugbay("run", "quiet.py")
     done = project.plugbay("logs", "last", "quiet")
     assert (done.code, done.out, done.err) == (0, "", "step 'quiet' has printed nothing\n")
+    done = project.plugbay("logs", "last")
+    assert (done.code, done.out, done.err) == (0, "", "the run has printed nothing\n")

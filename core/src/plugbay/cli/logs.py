@@ -1,18 +1,21 @@
-"""Print what a step has printed; with --follow, also what it goes on to print."""
+"""Print what the steps of a run have printed, or one of them; with --follow, also what they go on to print."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import time
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from plugbay.cli.parsing import add_run, add_stack
-from plugbay.errors import NotFoundError
+from plugbay.errors import NotFoundError, PlugbayError
+from plugbay.store.layout import call_id
 
 if TYPE_CHECKING:
     from plugbay.history.reader import Reader
     from plugbay.history.run import Run, StepRun
+    from plugbay_hookspecs.types import PlannedStep
 
 _PAUSE = 0.3
 """Seconds between two looks at a log that is followed."""
@@ -21,9 +24,16 @@ _PAUSE = 0.3
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     add_run(parser)
-    parser.add_argument("step", metavar="STEP", help="the step's id; of a mapped step also one call: fit.0")
-    parser.add_argument("--attempt", type=int, metavar="N", help="the attempt, from 1 (default: the last)")
-    parser.add_argument("-f", "--follow", action="store_true", help="go on until the step has ended")
+    parser.add_argument(
+        "step",
+        nargs="?",
+        metavar="STEP",
+        help="a step's id; of a mapped step also one call: fit.0 (default: all steps)",
+    )
+    parser.add_argument("--attempt", type=int, metavar="N", help="the attempt of the step, from 1 (default: the last)")
+    parser.add_argument(
+        "-f", "--follow", action="store_true", help="go on until the step has ended; of several, until the run has"
+    )
     add_stack(parser)
 
 
@@ -34,19 +44,90 @@ def run(arguments: argparse.Namespace) -> int:
     reader = reader_of(arguments.stack)
     with reader.access():
         found = get_run(arguments.run_id, stack=reader.stack)
-        step = _step_or_none(found, arguments.step)
-        if step is not None and step.mapped and step.calls:
-            for call in step.calls:
-                _write(f"==> {call.id} <==\n")
-                _write_ended(call.log(arguments.attempt))
-        elif step is not None and (step.source is not None or found.status != "running"):
-            _print_ended(found, step, reader, arguments.attempt)
-        elif arguments.follow:
-            _follow(found, arguments.step, reader, arguments.attempt)
+        if arguments.step is None:
+            if arguments.attempt is not None:
+                msg = "--attempt is for one step: plugbay logs RUN STEP --attempt N"
+                raise PlugbayError(msg)
+            several = found.plan.steps
         else:
-            number = arguments.attempt or _current_attempt(reader, found.id, arguments.step)
-            _print_or_tell(reader.log(found.id, arguments.step, number), found.id, arguments.step, reader)
+            several = tuple(step for step in found.plan.steps if step.mapped and step.id == arguments.step)
+        if several:
+            _print_several(found, several, reader, arguments)
+        else:
+            _print_one(found, arguments.step, reader, arguments)
     return 0
+
+
+def _print_one(found: Run, name: str, reader: Reader, arguments: argparse.Namespace) -> None:
+    step = _step_or_none(found, name)
+    if step is not None and (step.source is not None or found.status != "running"):
+        _print_ended(found, step, reader, arguments.attempt)
+    elif arguments.follow:
+        _follow(found, name, reader, arguments.attempt)
+    else:
+        number = arguments.attempt or _current_attempt(reader, found.id, name)
+        _print_or_tell(reader.log(found.id, name, number), found.id, name, reader)
+
+
+def _print_several(found: Run, steps: Sequence[PlannedStep], reader: Reader, arguments: argparse.Namespace) -> None:
+    if arguments.follow and found.status == "running":
+        _follow_several(found, steps, reader, arguments.attempt)
+        return
+    silent = True
+    for part in _parts(steps, {*found.summaries, *(step for step, _ in reader.logged(found.id))}):
+        step = _step_or_none(found, part)
+        cached = step is not None and step.source is not None
+        if step is not None and cached:
+            text = step.log(arguments.attempt)
+        else:
+            text = reader.log(found.id, part, arguments.attempt or _current_attempt(reader, found.id, part))
+        if text:
+            _write(f"==> {part}{', from the cache' if cached else ''} <==\n")
+            _write_ended(text)
+            silent = False
+    if silent:
+        sys.stderr.write(f"{'step ' + repr(arguments.step) if arguments.step else 'the run'} has printed nothing\n")
+
+
+def _parts(steps: Sequence[PlannedStep], known: Collection[str]) -> list[str]:
+    """The ids of steps and calls, in the order of the plan, of the calls as far as they are known."""
+    calls: dict[str, list[int]] = {}
+    for name, _, index in (each.rpartition(".") for each in known):
+        if index.isdecimal():
+            calls.setdefault(name, []).append(int(index))
+    parts: list[str] = []
+    for step in steps:
+        parts += [call_id(step.id, index) for index in sorted(calls.get(step.id, ()))] if step.mapped else [step.id]
+    return parts
+
+
+def _follow_several(found: Run, steps: Sequence[PlannedStep], reader: Reader, attempt: int | None) -> None:
+    """Print what each of the steps prints as it comes, until the run is over."""
+    printed: dict[tuple[str, int], int] = {}
+    complete: set[tuple[str, int]] = set()
+    last = ""
+    while True:
+        # Looked at before the logs are read: what is printed last is not missed.
+        running = reader.status(found.record, reader.end_record(found.id)) == "running"
+        logged = reader.logged(found.id)
+        for part in _parts(steps, {step for step, _ in logged}):
+            for each in sorted(one for one in logged if one[0] == part and attempt in (None, one[1])):
+                if each in complete:
+                    continue
+                text = reader.log(found.id, *each)
+                if logged[each]:
+                    complete.add(each)
+                elif running:  # lines of several must not mix
+                    text = text[: text.rfind("\n") + 1]
+                fresh = text[printed.get(each, 0) :]
+                printed[each] = len(text)
+                if fresh:
+                    _write(f"==> {part} <==\n" if part != last else "")
+                    _write_ended(fresh)
+                    last = part
+        if not running:
+            return
+        time.sleep(_PAUSE)
 
 
 def _step_or_none(run: Run, step: str) -> StepRun | None:

@@ -8,7 +8,8 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 
 from plugbay.errors import DamagedDocumentError, NotFoundError
-from plugbay.home import growing_log_path, log_path
+from plugbay.history.unbrought import unbrought, unbrought_of
+from plugbay.home import attempt_of_log, growing_log_path, log_directory, log_path
 from plugbay.serializers.choice import Serializers
 from plugbay.stack import Stack
 from plugbay.store.artifacts import Artifacts
@@ -23,6 +24,7 @@ from plugbay.store.layout import (
     is_run_id,
     later_end_key,
     log_key,
+    logs_prefix,
     plan_key,
     steps_prefix,
 )
@@ -185,6 +187,25 @@ class Reader:
             resumed = any(True for _ in self.store.list(drivers_prefix(run_id)))
         return self.attempt_counts(run_id).get(step, 0) if resumed else 0
 
+    def logged(self, run_id: str) -> dict[tuple[str, int], bool]:
+        """The attempts of a run that have printed something, by step or call and number, and whether the log is complete.
+
+        Of those that go on only the ones on this machine are known.
+        """
+        names = [name for _, name, _ in unbrought(run_id)]
+        with suppress(OSError):
+            names += [path.name for path in (log_directory() / run_id).iterdir()]
+        found = dict.fromkeys(names, False)
+        prefix = logs_prefix(run_id)
+        with self.access():
+            found |= dict.fromkeys((entry.key.removeprefix(prefix) for entry in self.store.list(prefix)), True)
+        attempts: dict[tuple[str, int], bool] = {}
+        for name, complete in found.items():
+            attempt = attempt_of_log(name)
+            if attempt is not None:
+                attempts[attempt] = complete or attempts.get(attempt, False)
+        return attempts
+
     def log(self, run_id: str, step: str, attempt: int) -> str:
         """Read what an attempt has printed so far."""
         local = log_path(run_id, step, attempt)
@@ -193,8 +214,6 @@ class Reader:
                 return self.store.get(log_key(run_id, step, attempt)).decode("utf-8", "replace")
             except ValueError:  # no key: a damaged reference
                 return ""
-        from plugbay.history.unbrought import unbrought_of  # few logs are read before they are in the store
-
         with suppress(FileNotFoundError):
             rest = unbrought_of(run_id, step, attempt)
             return (growing_log_path(local).read_bytes().rstrip(b"\0") + rest).decode("utf-8", "replace")

@@ -121,7 +121,12 @@ def task_key(run_id: str, step: str, attempt: int) -> str:
 
 def log_key(run_id: str, step: str, attempt: int) -> str:
     """Where the log of an attempt lies."""
-    return f"{RUNS}{run_id}/logs/{step}.{attempt}.log"
+    return f"{logs_prefix(run_id)}{step}.{attempt}.log"
+
+
+def logs_prefix(run_id: str) -> str:
+    """What the keys of all logs of a run begin with."""
+    return f"{RUNS}{run_id}/logs/"
 
 
 def call_id(step: str, index: int) -> str:
