@@ -63,6 +63,46 @@ def test_show_tells_why_a_run_failed_and_how_to_go_on(history):
     assert f"plugbay run --resume {history.failed['id'][-8:]}" in out
 
 
+def test_show_has_a_table_of_calls_with_their_parameters_and_metrics(project):
+    project.write(
+        "sweep.py",
+        """
+        from plugbay import current, pipeline, step
+
+        @step
+        def fit(rate: float) -> float:
+            if rate > 11:
+                raise ValueError("too high")
+            current().log_params({"rate": rate, "kind": "tree"})
+            current().log_metrics({"loss": rate / 4})
+            return rate
+
+        @pipeline
+        def sweep(count: int):
+            fit.map([float(i) for i in range(count)])
+    """,
+    )
+    done = project.plugbay("run", "sweep.py", "-p", "count=2")
+    assert done.code == 0, done
+    lines = [line.split() for line in project.plugbay("show", "last").out.splitlines()]
+    assert ["CALL", "STATUS", "TOOK", "rate", "kind", "loss"] in lines
+    (line,) = [line for line in lines if line[:1] == ["fit.1"]]
+    assert (line[1], line[3:]) == ("succeeded", ["1.0", "tree", "0.25"])
+    (fit,) = project.plugbay("show", "last", "--json").json["steps"]
+    assert [(call["params"], call["metrics"]) for call in fit["calls"]] == [
+        ({"rate": 0.0, "kind": "tree"}, {"loss": 0.0}),
+        ({"rate": 1.0, "kind": "tree"}, {"loss": 0.25}),
+    ]
+    assert project.plugbay("show", "last", "fit", "--json").json == fit
+    project.plugbay("show", "last", "fti").assert_error("has no step 'fti'; did you mean 'fit'?")
+    assert project.plugbay("run", "sweep.py", "-p", "count=13").code == 1
+    out = project.plugbay("show", "last").out
+    assert "fit.9" in out and "fit.10" not in out
+    assert "... and 3 more: plugbay show RUN fit" in out
+    out = project.plugbay("show", "last", "fit").out
+    assert "fit.12  failed" in out and out.count("ValueError: too high") >= 1
+
+
 def test_show_as_json_is_what_run_printed(history):
     assert history.plugbay("show", history.succeeded["id"], "--json").json == history.succeeded
     steps = {step["id"]: step for step in history.succeeded["steps"]}

@@ -56,8 +56,16 @@ def step_tree(step: StepRun) -> dict[str, Any]:
     }
     if step.mapped:
         tree["calls"] = [
-            {"id": call.id, "status": call.status, "attempts": attempts_of(call), "seconds": call.seconds}
-            for call in step.calls
+            {
+                "id": call.id,
+                "status": call.status,
+                "attempts": attempts_of(call),
+                "seconds": call.seconds,
+                "error": error_tree(call.error) if call.status == "failed" else None,
+                "metrics": call.metrics,
+                "params": dict(call.params),
+            }
+            for call in step.read_calls()
         ]
     else:
         tree["outputs"] = [artifact_tree(view.one) for view in step.outputs.values()]

@@ -1,14 +1,15 @@
-"""Show a run: its steps, what became of them, their outputs and metrics."""
+"""Show a run: its steps, what became of them, their outputs, parameters and metrics."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from plugbay.cli.described import attempts_of, call_counts, run_tree
+from plugbay.cli.described import attempts_of, call_counts, run_tree, step_tree
 from plugbay.cli.parsing import add_json, add_run, add_stack
-from plugbay.cli.terminal import Style, cut, say, say_json, stdout_style
+from plugbay.cli.terminal import Style, cut, say, say_json, say_table, stdout_style
 from plugbay.cli.wording import ago, counted, duration, first_line, moment, printable, short, size, tally
 
 if TYPE_CHECKING:
@@ -16,12 +17,15 @@ if TYPE_CHECKING:
     from plugbay_hookspecs.types import Artifact
 
 _LONGEST_VALUE = 60
+_CALLS = 10
+"""Of a mapped step that are shown with the run."""
 _DIGEST = 12
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     add_run(parser)
+    parser.add_argument("step", nargs="?", metavar="STEP", help="only this step; of a mapped one, all its calls")
     add_stack(parser)
     add_json(parser)
 
@@ -33,8 +37,11 @@ def run(arguments: argparse.Namespace) -> int:
     reader = reader_of(arguments.stack)
     with reader.access():
         found = get_run(arguments.run_id, stack=reader.stack)
+        step = None if arguments.step is None else found[arguments.step]
         if arguments.json:
-            say_json(run_tree(found))
+            say_json(run_tree(found) if step is None else step_tree(step))
+        elif step is not None:
+            _show_step(step, len(step.id), stdout_style(), running=found.status == "running", most=None)
         else:
             _show(found, stdout_style())
     return 0
@@ -55,7 +62,7 @@ def _show(run: Run, style: Style) -> None:
     steps = run.steps
     width = max(len(step.id) for step in steps)
     for step in steps:
-        _show_step(step, width, style, running=run.status == "running")
+        _show_step(step, width, style, running=run.status == "running", most=_CALLS)
     if run.status not in ("succeeded", "running"):
         say(style.dim(f"\ngo on with it: plugbay run --resume {short(run.id)}"))
 
@@ -64,15 +71,16 @@ def _fact(style: Style, name: str, value: str) -> None:
     say(f"  {style.dim(f'{name:<9}')} {value}")
 
 
-def _show_step(step: StepRun, width: int, style: Style, *, running: bool) -> None:
+def _show_step(step: StepRun, width: int, style: Style, *, running: bool, most: int | None) -> None:
     status = step.status or ("pending" if running else "not run")
     told = style.status(status, f"{status:<9}")
     notes = [duration(step.seconds)] if step.summary is not None and step.status != "skipped" else []
     if attempts_of(step) > 1:
         notes.append(counted(attempts_of(step), "attempt"))
-    if step.mapped and step.calls:
+    count = len(step.calls)
+    if count:
         counts = call_counts(step)
-        calls = counted(len(step.calls), "call")
+        calls = counted(count, "call")
         notes.append(calls if len(counts) == 1 else f"{calls}: {tally(counts)}")
     if step.source is not None:
         notes.append(f"from run {short(step.source.run_id)}")
@@ -86,8 +94,41 @@ def _show_step(step: StepRun, width: int, style: Style, *, running: bool) -> Non
         say(f"{indent}{_output(name, view, style, mapped=step.mapped)}")
     if step.image is not None:
         say(f"{indent}{style.dim('image')} {printable(step.image.reference)}")
+    if step.params:
+        say(f"{indent}{style.dim('params')} {', '.join(f'{name}={_shown(v)}' for name, v in step.params.items())}")
     if step.metrics:
         say(f"{indent}{style.dim('metrics')} {', '.join(f'{name}={value:g}' for name, value in step.metrics.items())}")
+    if count:
+        _show_calls(step.read_calls(most), indent)
+        if most is not None and count > most:
+            say(f"{indent}{style.dim(f'... and {count - most:,} more: plugbay show RUN {step.id}')}")
+
+
+def _show_calls(calls: Sequence[StepRun], indent: str) -> None:
+    """A line for each call, with a column for each parameter and metric that any of them logged."""
+    params = list(dict.fromkeys(name for call in calls for name in call.params))
+    metrics = list(dict.fromkeys(name for call in calls for name in call.metrics))
+    rows = [
+        (
+            call.id,
+            call.status or "running",
+            duration(call.seconds),
+            *(_shown(call.params[name]) if name in call.params else "" for name in params),
+            *(f"{call.metrics[name]:g}" if name in call.metrics else "" for name in metrics),
+            first_line(str(call.error)) if call.status == "failed" and call.error is not None else "",
+        )
+        for call in calls
+    ]
+    heads = ("CALL", "STATUS", "TOOK", *params, *metrics, "ERROR")
+    if not any(row[-1] for row in rows):
+        heads, rows = heads[:-1], [row[:-1] for row in rows]
+    say_table(heads, rows, status=1, right=(2, *range(3 + len(params), 3 + len(params) + len(metrics))), indent=indent)
+
+
+def _shown(value: object) -> str:
+    """A parameter in JSON, a text as it is."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return cut(text, _LONGEST_VALUE)
 
 
 def _output(name: str, view: ArtifactView, style: Style, *, mapped: bool) -> str:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from plugbay.errors import NotFoundError, did_you_mean, listed
+from plugbay.store.distant import each
 from plugbay.store.documents import AttemptRecord, EndRecord, RunRecord, StepImage, StepSummary
 from plugbay.store.layout import blob_key, call_id
 from plugbay_hookspecs.types import Artifact, CacheSource, ErrorInfo, Plan, PlannedStep, RunStatus, StepStatus
@@ -140,10 +141,20 @@ class StepRun:
 
     @property
     def calls(self) -> list[StepRun]:
-        """The calls of a mapped step, in the order of its values; of another one none."""
-        count = self.summary.calls if self.summary is not None and self.mapped else None
-        ids = [call_id(self.id, index) for index in range(count or 0)]
-        return [StepRun(self._run, self._planned, one, self._reader) for one in ids if one in self._run.summaries]
+        """The calls of a mapped step, in the order of its values, as far as they have ended; of another one none."""
+        if not self.mapped:
+            return []
+        begin, summaries = f"{self.id}.", self._run.summaries
+        tails = (name.removeprefix(begin) for name in summaries if name.startswith(begin))
+        indices = sorted(int(tail) for tail in tails if tail.isdecimal())
+        return [StepRun(self._run, self._planned, call_id(self.id, index), self._reader) for index in indices]
+
+    def read_calls(self, most: int | None = None) -> list[StepRun]:
+        """The first calls, ``most`` at most, with their records read: many at a time where the store is distant."""
+        calls = self.calls[:most]
+        with self._reader.access():
+            each(self._reader.store, lambda call: call.record, calls)
+        return calls
 
     @cached_property
     def attempts(self) -> list[AttemptRecord]:
