@@ -280,6 +280,12 @@ ROWS: dict[str, Row] = {
     "pydantic instance": ("import pydantic\nclass K(pydantic.BaseModel):\n    n: int", "K(n=<>)", 2, 3),
     "pydantic class": ("import pydantic\nclass K(pydantic.BaseModel):\n    n: int = <>", "K", 2, 3),
     "pydantic field": ("import pydantic\nclass K(pydantic.BaseModel):\n    n: int = pydantic.Field(gt=<>)", "K", 2, 3),
+    "pydantic private attribute": (
+        "import pydantic\nclass K(pydantic.BaseModel):\n    _n: int = pydantic.PrivateAttr(<>)",
+        "K",
+        2,
+        3,
+    ),
     "pydantic type": ("import pydantic\nclass K(pydantic.BaseModel):\n    n: <>", "K", "int", "str"),
     "pydantic validator": (
         "import pydantic\nclass K(pydantic.BaseModel):\n    n: int\n    @pydantic.field_validator('n')\n    @classmethod\n    def v(cls, x): return <>",

@@ -35,7 +35,9 @@ _SKIPPED_OF_ENUMS = frozenset(
 """What an enum keeps of its members, and adds to when it is used."""
 _OF_MEMBERS = frozenset({"_value_", "_name_", "__objclass__", "_sort_order_", "_inverted_", "name", "value"})
 _SKIPPED_OF_PYDANTIC = ("__pydantic_", "__signature__", "__private_attributes__", "__class_vars__")
-_KEPT_OF_PYDANTIC = frozenset({"__pydantic_fields__", "__pydantic_decorators__", "__pydantic_config__"})
+_KEPT_OF_PYDANTIC = frozenset(
+    {"__pydantic_fields__", "__pydantic_decorators__", "__pydantic_config__", "__private_attributes__"}
+)
 
 
 def is_of_project(walk: Walk, kind: type) -> bool:
