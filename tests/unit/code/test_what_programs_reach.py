@@ -131,6 +131,30 @@ REACHED: dict[str, Row] = {
         5,
         6,
     ),
+    "accessor of pandas": (
+        "import pandas as pd\n@pd.api.extensions.register_series_accessor('own')\nclass Own:\n    def __init__(self, s): self.s = s\n    def n(self): return <>",
+        "pd.Series([1]).own.n()",
+        2,
+        3,
+    ),
+    "namespace of polars": (
+        "import polars as pl\nfrom polars.api import register_series_namespace\n@register_series_namespace('own')\nclass Own:\n    def __init__(self, s): self.s = s\n    def n(self): return helper()\ndef helper(): return <>",
+        "pl.Series([1]).own.n()",
+        2,
+        3,
+    ),
+    "name of an accessor": (
+        "import pandas as pd\n@pd.api.extensions.register_series_accessor('<>')\nclass Own:\n    def __init__(self, s): pass",
+        "(hasattr(pd.Series([1]), 'a'), hasattr(pd.Series([1]), 'b'))",
+        "a",
+        "b",
+    ),
+    "seed set by a function": (
+        "import random\ndef seed_all(): again()\ndef again(): random.seed(<>)\nseed_all()",
+        "random.random()",
+        2,
+        3,
+    ),
     "seed": ("import random\nrandom.seed(<>)", "random.random()", 2, 3),
     "seed of a constant": (
         "from random import random, seed\nSEED = <>\nif SEED:\n    seed(SEED)",
@@ -176,6 +200,13 @@ OUT_OF_REACH: dict[str, Row] = {
     "logging": ("import logging\nlogging.getLogger('a').setLevel(<>)", "1", 10, 20),
     "warnings": ("import warnings\nwarnings.filterwarnings('ignore', 'a<>')", "1", 2, 3),
     "output": ("print('<>')", "1", 2, 3),
+    "main program that seeds nothing": ("def main():\n    made = dict(a=<>)\n    made.update(b=1)\nmain()", "1", 2, 3),
+    "seed in a function that is not called": (
+        "import random\ndef seed_all(): random.seed(<>)\nrandom.seed(1)",
+        "random.random()",
+        2,
+        3,
+    ),
     "parser that is not reached": (
         "import argparse\nP = argparse.ArgumentParser()\nP.add_argument('-x', default=<>)",
         "1",

@@ -1,7 +1,8 @@
 """What a module does to libraries while it is imported: seeds, contexts, options and settings that its functions then find.
 
-``random.seed(1)``, ``decimal.getcontext().prec = 50``, ``pd.options.mode.copy_on_write = True``, ``os.environ["TZ"] = "UTC"``:
-no function refers to such a statement, and yet the results of all of them may depend on it.
+``random.seed(1)``, ``decimal.getcontext().prec = 50``, ``pd.options.mode.copy_on_write = True``, ``os.environ["TZ"] = "UTC"``,
+``@pd.api.extensions.register_series_accessor("own")``: no function refers to such a statement, and yet the results of all of
+them may depend on it.
 """
 
 from __future__ import annotations
@@ -62,18 +63,37 @@ def _statements(content: bytes) -> tuple[_Statement, ...]:
         body = ast.parse(content).body
     except SyntaxError:  # edited since it was imported
         return ()
-    return tuple(_compiled(body))
+    return tuple(_compiled(body, {each.name: each.body for each in body if isinstance(each, ast.FunctionDef)}))
 
 
-def _compiled(body: list[ast.stmt]) -> Iterator[_Statement]:
+def _compiled(body: list[ast.stmt], own: dict[str, list[ast.stmt]]) -> Iterator[_Statement]:
+    """Compile the statements that may act on a library, also those in functions of the module's ``own`` that are called."""
     for statement in body:
+        if isinstance(statement, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield from _registered(statement)
+            continue
         for target in _acted_on(statement):
             chain = _chain(target)
             if chain:
-                yield chain, compile(ast.Module([statement], []), "", "exec", dont_inherit=True)
+                yield chain, _code_of(statement)
+                yield from _compiled(own.pop(chain[0], []), own)
                 break
         for inner in _blocks(statement):
-            yield from _compiled(inner)
+            yield from _compiled(inner, own)
+
+
+def _registered(definition: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[_Statement]:
+    """The decorators by which a library gets to know a function or class."""
+    name = ast.copy_location(ast.Name(definition.name, ast.Load()), definition)
+    for decorator in definition.decorator_list:
+        chain = _chain(decorator)
+        if chain and chain[-1].startswith("register"):
+            known_by = ast.copy_location(ast.Expr(ast.Tuple([decorator, name], ast.Load())), definition)
+            yield chain, _code_of(ast.fix_missing_locations(known_by))
+
+
+def _code_of(statement: ast.stmt) -> types.CodeType:
+    return compile(ast.Module([statement], []), "", "exec", dont_inherit=True)
 
 
 def _acted_on(statement: ast.stmt) -> list[ast.expr]:
