@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugbay import PlanError, pipeline, step
+from plugbay import PlanError, RunFailed, pipeline, step
 from plugbay.typecheck import mismatch
 from plugbay.values import EncodingError, canonical, decode, encode
 
@@ -156,11 +157,11 @@ def test_a_run_takes_deep_arguments_and_outputs_or_says_why_not(tmp_path: Path, 
         assert "argument 'tree' of step 'f' is nested too deeply" in done.stderr
 
 
-@pytest.mark.parametrize("depth", [1000, 100_000])
-def test_an_output_that_is_too_deep_is_told_by_its_name(depth: int) -> None:
+@pytest.mark.parametrize("depth", [300, 1000, 100_000])
+def test_an_output_is_kept_or_told_by_its_name_to_be_too_deep(depth: int) -> None:
     @step
     def deep() -> list[Any]:
-        value: list[Any] = []
+        value: Any = 1
         for _ in range(depth):
             value = [value]
         return value
@@ -169,8 +170,13 @@ def test_an_output_that_is_too_deep_is_told_by_its_name(depth: int) -> None:
     def p() -> None:
         deep()
 
-    with pytest.raises(
-        Exception, match=r"nested too deeply to be kept: give it fewer levels(?s:.*)output 'output'"
-    ) as raised:
-        p.run()
-    assert "RecursionError" not in str(raised.value)
+    try:
+        run = p.run()
+    except RunFailed as error:
+        assert depth > 300  # how much more there may be depends on the version of Python
+        told = str(error)
+        assert re.search(r"nested too deeply to be kept: give it fewer levels(?s:.*)output 'output'", told)
+        assert "RecursionError" not in told
+    else:
+        assert depth < 100_000
+        assert depth_of(run["deep"].output.load()) == depth
