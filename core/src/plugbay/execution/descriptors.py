@@ -18,7 +18,6 @@ from typing import Any
 
 from plugbay.execution.log_files import TextLog
 from plugbay.execution.spools import Spool
-from plugbay.home import spool_directory
 from plugbay.masking import Veil, any_hidden, masked_bytes, when_first_hidden
 
 _PAUSE = 0.025
@@ -97,7 +96,7 @@ class Descriptors:
             same = (one.st_dev, one.st_ino) == (two.st_dev, two.st_ino)
         with self._lock:
             try:
-                self._opened = spool.begin(log.path.name, two=not same)
+                self._opened = spool.begin(log.name, two=not same)
             except OSError:
                 return False
             for number, opened in zip((1, 2), self._opened, strict=True):
@@ -245,14 +244,13 @@ class Descriptors:
             self.bring()
 
     def _spool_for(self, run_id: str) -> Spool:
-        directory = spool_directory(run_id)
         spool = self._spool
-        if spool is not None and spool.directory == directory:
+        if spool is not None and spool.run_id == run_id:
             return spool
         if spool is not None:
             self._spool = None
             spool.close()
-        return Spool(directory)
+        return Spool(run_id)
 
     def leave(self) -> None:
         """Remove what was kept for the next step of a run."""

@@ -68,15 +68,20 @@ class LogFile:
         self._handle: int | None = None
         self._opened = ""
 
+    @property
+    def name(self) -> str:
+        """What the file is called; a path takes longer to make, and most steps print nothing."""
+        return log_name(self._info.step, self._info.attempt)
+
     @functools.cached_property
     def path(self) -> Path:
-        """Where it lies once it is complete; most steps print nothing and never ask."""
+        """Where it lies once it is complete."""
         return log_path(self._info.run_id, self._info.step, self._info.attempt)
 
     def fileno(self) -> int:
         """The descriptor of the file; makes the file."""
         if self._handle is None and self._spare is not None:
-            taken = self._spare.take(log_name(self._info.step, self._info.attempt))
+            taken = self._spare.take(self.name)
             if taken is not None:
                 self._opened, self._handle = taken
         if self._handle is None:

@@ -11,10 +11,9 @@ import mmap
 import os
 import struct
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
-from plugbay.home import SPOOL_FACTS
+from plugbay.home import SPOOL_FACTS, spool_directory
 from plugbay.masking import any_hidden
 
 fcntl: Any = None
@@ -30,9 +29,10 @@ _SIZE = 512
 class Spool:
     """One such file, for as long as no process that a step has left behind still writes to it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, run_id: str) -> None:
         """Make the file. Raises ``OSError`` where that cannot be done."""
-        self.directory = directory
+        self.run_id = run_id
+        directory = self.directory = spool_directory(run_id)
         self.path = directory / f"{os.getpid()}-{os.urandom(4).hex()}.spool"
         self.named = not any_hidden()
         directory.mkdir(parents=True, exist_ok=True)

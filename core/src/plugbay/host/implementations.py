@@ -75,6 +75,11 @@ def _static(flavor: type, name: str) -> object:
 
 def problems_of(flavor: type, component_type: str | None) -> list[str]:
     """Everything that is wrong with the class as a flavor of ``component_type`` (``None``: an observer)."""
+    return [*_problems_of(flavor, component_type)]
+
+
+@functools.cache
+def _problems_of(flavor: type, component_type: str | None) -> tuple[str, ...]:
     implemented = hook_implementations(flavor)
     problems = [problem for name, found in implemented.items() for problem in _problems_of_hook(name, found)]
     problems += _marked_without_effect(flavor)
@@ -91,7 +96,7 @@ def problems_of(flavor: type, component_type: str | None) -> list[str]:
         problems.append("it compares by value, and plugins are told apart by identity; make its class with @component")
     if component_type is None and not implemented and not problems:
         problems.append("it implements no hook; mark its methods with @hookimpl")
-    return problems
+    return tuple(problems)
 
 
 def _marked_without_effect(flavor: type) -> Iterator[str]:
