@@ -16,6 +16,9 @@ _DEEPEST = 16
 _ITERABLES = (list, set, frozenset, collections.abc.Sequence, collections.abc.Set, collections.abc.Collection)
 
 
+_SEQUENCES = (list, tuple, set, frozenset)
+
+
 def mismatch(value: object, hint: Any, where: str) -> str | None:
     """Return what is wrong with ``value`` where ``hint`` is expected, or ``None`` when it fits.
 
@@ -57,8 +60,17 @@ def _mismatch(value: object, hint: Any, where: str) -> str | None:
     if type(value) in _NARROWER.get(kind, ()):
         return None
     if not _is_instance(value, kind) or (kind in (int, float) and isinstance(value, bool)):
-        return _wrong(value, describe(named), where)
+        return _wrong(value, describe(named), where) + _remedy(value, kind)
     return _element_mismatch(value, kind, arguments, where)
+
+
+def _remedy(value: Any, kind: type) -> str:
+    """What to write, where a value is as good as one of the plain type: a library's scalar, another kind of sequence or set."""
+    if kind in _SEQUENCES and type(value) in _SEQUENCES:
+        return f"; write {kind.__name__}(...) around it, or declare {describe(type(value))}"
+    if kind in (int, float, bool) and getattr(value, "ndim", None) == 0 and callable(getattr(value, "item", None)):
+        return f"; write {kind.__name__}(...) around it, or declare {describe(type(value))}"
+    return ""
 
 
 def _element_mismatch(value: Any, kind: type, arguments: tuple[Any, ...], where: str) -> str | None:

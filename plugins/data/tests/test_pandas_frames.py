@@ -343,7 +343,7 @@ def test_without_pyarrow_the_error_says_what_to_install() -> None:
     code = (
         "import sys, io, pandas\nfrom plugbay_data import frames_pandas\nsys.modules['pyarrow'] = None\n"
         "try:\n    frames_pandas.save_frame(pandas.DataFrame(), io.BytesIO())\n"
-        "except ModuleNotFoundError as error:\n    print(error)\n"
+        "except TypeError as error:\n    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "pip install 'plugbay-data[pandas]'" in done.stdout

@@ -145,3 +145,69 @@ def test_damaged_bytes_are_never_written(outputs, tmp_path):
         assert list(tmp_path.iterdir()) == []
     finally:
         blob.write_bytes(content)
+
+
+WITHOUT_PYARROW = """
+import sys
+
+sys.modules["pyarrow"] = None  # as if it were not installed
+
+import pandas as pd
+from plugbay import pipeline, step
+
+@step
+def load() -> pd.DataFrame:
+    return pd.DataFrame({"a": [1, 2]})
+
+@step
+def total(frame: pd.DataFrame) -> int:
+    return int(frame["a"].sum())
+
+@pipeline
+def totals():
+    total(load())
+"""
+
+
+def test_without_pyarrow_a_frame_is_pickled_where_that_is_allowed(project):
+    project.write("totals.py", WITHOUT_PYARROW)
+    done = project.plugbay("run", "totals.py", "--json")
+    assert done.code == 0, done
+    (frame,) = done.json["steps"][0]["outputs"]
+    assert frame["serializer"] == "pickle"
+    assert "pip install 'plugbay-data[pandas]'" in frame["metadata"]["pickled_because"]
+    refused = project.plugbay("run", "totals.py", "--no-cache", PLUGBAY_ALLOW_PICKLE="false")
+    assert refused.code == 1
+    assert "pip install 'plugbay-data[pandas]'" in refused.err
+    assert "allow_pickle = false" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("declared", "value", "remedy"),
+    [
+        ("int", "np.int64(3)", "write int(...) around it, or declare numpy.int64"),
+        ("float", "np.float32(3)", "write float(...) around it, or declare numpy.float32"),
+        ("bool", "np.bool_(True)", "write bool(...) around it, or declare numpy.bool"),
+        ("list[int]", "(1, 2)", "write list(...) around it, or declare tuple"),
+        ("dict[str, int]", "{'a': np.int8(1)}", "write int(...) around it, or declare numpy.int8"),
+    ],
+)
+def test_a_value_that_is_as_good_as_what_was_declared_is_refused_with_what_to_write(project, declared, value, remedy):
+    project.write(
+        "flow.py",
+        f"""
+        import numpy as np
+        from plugbay import pipeline, step
+
+        @step
+        def one() -> {declared}:
+            return {value}
+
+        @pipeline
+        def flow():
+            one()
+    """,
+    )
+    done = project.plugbay("run", "flow.py")
+    assert done.code == 1
+    assert remedy in done.err

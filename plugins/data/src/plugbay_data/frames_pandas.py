@@ -49,9 +49,9 @@ def describe_series(value: Any) -> Mapping[str, object]:
 def save_frame(value: Any, file: BinaryIO) -> None:
     """Write a frame.
 
-    :raises TypeError: for a subclass, or what Arrow cannot give back as it was.
+    :raises TypeError: for a subclass, what Arrow cannot give back as it was, or without PyArrow.
     """
-    _format().save_frame(value, file)
+    _format_to_save().save_frame(value, file)
 
 
 def load_frame(source: Path | BinaryIO) -> Any:
@@ -62,9 +62,9 @@ def load_frame(source: Path | BinaryIO) -> Any:
 def save_series(value: Any, file: BinaryIO) -> None:
     """Write a series.
 
-    :raises TypeError: for a subclass, or what Arrow cannot give back as it was.
+    :raises TypeError: for a subclass, what Arrow cannot give back as it was, or without PyArrow.
     """
-    _format().save_series(value, file)
+    _format_to_save().save_series(value, file)
 
 
 def load_series(source: Path | BinaryIO) -> Any:
@@ -72,10 +72,17 @@ def load_series(source: Path | BinaryIO) -> Any:
     return _format().load_series(source)
 
 
+def _format_to_save() -> ModuleType:
+    try:
+        return _format()
+    except ModuleNotFoundError as cause:
+        raise TypeError(str(cause)) from cause  # the value may be pickled
+
+
 def _format() -> ModuleType:
     try:
         from plugbay_data.pandas_format import frames
     except ModuleNotFoundError as cause:
-        msg = f"{cause.name} is needed to keep pandas values: pip install 'plugbay-data[pandas]'"
+        msg = f"{cause.name} is needed to keep pandas values in Arrow's format: pip install 'plugbay-data[pandas]'"
         raise ModuleNotFoundError(msg, name=cause.name) from cause
     return frames
