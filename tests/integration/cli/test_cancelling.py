@@ -1,5 +1,7 @@
 """``plugbay cancel`` and ``plugbay logs --follow``: a run in progress, looked at from outside."""
 
+import signal
+
 import pytest
 
 from plugbay.testing.waiting import stretched, wait_until
@@ -120,3 +122,51 @@ def test_the_calls_of_a_mapped_step_are_followed_while_they_run(project, step):
     assert following.communicate(timeout=stretched(20)) == ("end 1\n", "")
     process.communicate(timeout=stretched(20))
     assert process.returncode == 0
+
+
+DEAF = """
+import pathlib
+import time
+
+from plugbay_hookspecs import component, hookimpl
+from plugbay_hookspecs.types import Capabilities
+
+
+@component
+class Deaf:
+    @hookimpl
+    def orchestrator_capabilities(self):
+        return Capabilities()
+
+    @hookimpl
+    def orchestrator_run(self, run):
+        for step in run.ready():
+            pathlib.Path("taken").touch()
+            while True:
+                time.sleep(0.05)
+"""
+
+
+@pytest.mark.parametrize("observers", ["[]", '["progress"]'])
+def test_an_interrupt_is_acknowledged_at_once_and_a_second_one_ends_the_run(project, observers):
+    project.write("deaf.py", DEAF)
+    project.write(
+        "plugbay.toml",
+        f"""
+        observers = {observers}
+
+        [stacks.default]
+        orchestrator = "./deaf.py:Deaf"
+        artifact_store = "local"
+        """,
+    )
+    project.write("talking.py", TALKING)
+    process = project.start("run", "talking.py")
+    wait_until((project.directory / "taken").exists)
+    process.send_signal(signal.SIGINT)
+    lines = iter(process.stderr.readline, "")
+    assert any(line.startswith("cancelling the run: ") and "once more" in line for line in lines)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=stretched(20))
+    assert process.returncode == 130

@@ -228,6 +228,19 @@ class Descriptors:
             )
         return stream
 
+    def tell(self, text: str) -> None:
+        """Write a line of Plugbay's own to where standard error leads, or led before it led to the log; from any thread."""
+        stream = sys.__stderr__
+        display = getattr(stream, "__dict__", {}).get("write")
+        with suppress(OSError, ValueError):
+            if display is not None:
+                display(text)
+            elif self.active and 2 not in self._closed:
+                _write_all(self._saved[2], text.encode())
+            elif stream is not None:
+                stream.write(text)
+                stream.flush()
+
     def _flush(self) -> None:
         """Send on what text was written, at the end of a step, and before a process is forked that would do it again."""
         for number, stream in list(self._streams.items()):

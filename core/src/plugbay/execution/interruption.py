@@ -10,9 +10,12 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from plugbay.execution.descriptors import process as process_descriptors
 from plugbay.execution.failures import StepCancelled
 
 _SIGNALS = tuple(number for name in ("SIGINT", "SIGTERM") if (number := getattr(signal, name, None)) is not None)
+
+_ACKNOWLEDGED = "cancelling the run: its steps are being ended; interrupt once more to leave without waiting for them\n"
 
 
 class Interruption:
@@ -76,7 +79,11 @@ class Interruption:
             if self.requested and not insisted:
                 signal.signal(number, before[number])
                 raise KeyboardInterrupt
+            first = not self.requested
             self.request()
+            if first:
+                # In a thread: what writes to the terminal may hold a lock that this thread has.
+                threading.Thread(target=process_descriptors.tell, args=(_ACKNOWLEDGED,), daemon=True).start()
             if self._inline_in_main:
                 msg = f"the run was cancelled by {signal.Signals(number).name}"
                 raise StepCancelled(msg)

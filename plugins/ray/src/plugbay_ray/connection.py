@@ -78,7 +78,11 @@ def _connect(address: str | None, workers: int | None, timeout: float) -> None:
             ray.init("local", num_cpus=workers, include_dashboard=False, object_store_memory=_STORE, **quiet)
         else:
             _reach(address, timeout)
-            ray.init(address, **quiet)
+            try:
+                ray.init(address, **quiet)
+            except ConnectionAbortedError:
+                # Ray starts a server for each client and gives it half a minute, which a busy machine may not keep to.
+                ray.init(address, **quiet)
     finally:
         if handler is not None:
             signal.signal(signal.SIGTERM, handler)  # Ray takes it, and with it how a run is cancelled
