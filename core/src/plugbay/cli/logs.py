@@ -1,4 +1,4 @@
-"""Print what the steps of a run have printed, or one of them; with --follow, also what they go on to print."""
+"""Print what the steps of a run have printed; with --follow, also what follows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Show a run: its steps, what became of them, their outputs, parameters and metrics."""
+"""Show a run: its steps, what became of them, outputs, parameters, metrics."""
 
 from __future__ import annotations
 

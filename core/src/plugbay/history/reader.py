@@ -8,7 +8,6 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 
 from plugbay.errors import DamagedDocumentError, NotFoundError
-from plugbay.history.unbrought import unbrought, unbrought_of
 from plugbay.home import attempt_of_log, growing_log_path, log_directory, log_path
 from plugbay.serializers.choice import Serializers
 from plugbay.stack import Stack
@@ -192,6 +191,8 @@ class Reader:
 
         Of those that go on only the ones on this machine are known.
         """
+        from plugbay.history.unbrought import unbrought  # only who follows a run looks at its spools
+
         names = [name for _, name, _ in unbrought(run_id)]
         with suppress(OSError):
             names += [path.name for path in (log_directory() / run_id).iterdir()]
@@ -214,6 +215,8 @@ class Reader:
                 return self.store.get(log_key(run_id, step, attempt)).decode("utf-8", "replace")
             except ValueError:  # no key: a damaged reference
                 return ""
+        from plugbay.history.unbrought import unbrought_of  # few logs are read before they are in the store
+
         with suppress(FileNotFoundError):
             rest = unbrought_of(run_id, step, attempt)
             return (growing_log_path(local).read_bytes().rstrip(b"\0") + rest).decode("utf-8", "replace")
