@@ -151,3 +151,52 @@ def test_up_creates_and_down_destroys(served):
 
 def test_an_unknown_stack_is_told(served):
     served("").plugbay("stack", "show", "othr").assert_error("there is no stack 'othr'; did you mean 'other'?")
+
+
+WRONG_ORCHESTRATOR = """
+from plugbay_hookspecs import component, hookimpl
+from plugbay_hookspecs.types import Capabilities
+
+
+@component
+class Wrong:
+    @hookimpl
+    def orchestrator_capabilities(self):
+        return {capabilities}
+
+    @hookimpl
+    def orchestrator_run(self, run):
+        for step in run.ready():
+            step.payload()()
+            run.complete({completion})
+"""
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "completion", "told"),
+    [
+        (
+            "{'parallel': True}",
+            "step",
+            "'orchestrator_capabilities' returned dict ({'parallel': True}); it must return a Cap",
+        ),
+        (
+            "Capabilities()",
+            "step, 'done'",
+            "the result must be the bytes that the step's payload has returned, an exception",
+        ),
+        ("Capabilities()", "step.info", "the step must be one that ready() has given, not StepInfo"),
+        ("Capabilities()", "'load', None", "the step must be one that ready() has given, not 'load'"),
+    ],
+)
+def test_what_an_orchestrator_gives_is_looked_at_where_it_comes_in(project, capabilities, completion, told):
+    text = WRONG_ORCHESTRATOR.replace("{capabilities}", capabilities).replace("{completion}", completion)
+    project.write("wrong.py", text)
+    project.write(
+        "plugbay.toml",
+        'observers = []\n[stacks.default]\norchestrator = "./wrong.py:Wrong"\nartifact_store = "local"\n',
+    )
+    done = project.plugbay("run", "pipeline.py:flights")
+    assert done.code != 0
+    assert told in done.err, done
+    assert "internal error" not in done.err, done

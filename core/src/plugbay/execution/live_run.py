@@ -40,7 +40,7 @@ _WAKE = object()
 
 @frozen
 class Broken:
-    """What kept an attempt from being recorded at all: the store failed, not the step."""
+    """What kept an attempt from being recorded at all: the store failed, or the orchestrator, and not the step."""
 
     error: Exception
 
@@ -173,7 +173,18 @@ class LiveRun:
 
     def complete(self, step: ReadyStep, result: bytes | BaseException | None = None) -> None:
         """Tell that the attempt is over."""
-        self._completions.put((cast(Attempt, step), result))
+        given: object = step
+        if not isinstance(given, Attempt):
+            msg = f"complete(step, result): the step must be one that ready() has given, not {given!r:.80}"
+            raise TypeError(msg)
+        outcome: object = result
+        if outcome is not None and not isinstance(outcome, (bytes, BaseException)):
+            msg = (
+                "complete(step, result): the result must be the bytes that the step's payload has returned, an exception, or"
+                f" None where the step was executed here, not {outcome!r:.80}"
+            )
+            outcome = Broken(TypeError(msg))  # what is raised in a callback of an engine may be lost
+        self._completions.put((given, outcome))
 
     @functools.cached_property
     def _jobs(self) -> Jobs:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from plugbay.errors import ConfigError, NotFoundError, did_you_mean, listed
+from plugbay.errors import ConfigError, NotFoundError, PluginError, did_you_mean, listed
 from plugbay.host.host import Component, Host
 
 F = TypeVar("F")
@@ -20,6 +20,16 @@ class ToOne:
 
     def _call(self, hook: str, **arguments: Any) -> Any:
         return self._host.one(self._component, f"{self._component.info.type}_{hook}", **arguments)
+
+    def _value(self, kind: type, hook: str, **arguments: Any) -> Any:
+        """Like :meth:`_call`, for a hook that returns a value of the class ``kind``, or ``None``."""
+        found = self._call(hook, **arguments)
+        if found is not None and not isinstance(found, kind):
+            name = f"{self._component.info.type}_{hook}"
+            got = f"{type(found).__qualname__} ({found!r:.80})"
+            msg = f"{self._component}: the hook {name!r} returned {got}; it must return a {kind.__name__} of plugbay_hookspecs.types"
+            raise PluginError(msg)
+        return found
 
 
 class ToSeveral:

@@ -32,7 +32,7 @@ class Annotator(ToOne):
 
     def stats(self, name: str) -> AnnotationStats | None:
         """How far the labelling is, counted here where the tool does not; ``None`` when that cannot be found out."""
-        found: AnnotationStats | None = self._call("stats", name=name)
+        found: AnnotationStats | None = self._value(AnnotationStats, "stats", name=name)
         if found is None:
             unlabelled = self.unlabelled(name)
             if unlabelled is not None:

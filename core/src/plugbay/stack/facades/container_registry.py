@@ -19,7 +19,7 @@ class ContainerRegistry(ToOne):
 
     def login(self) -> RegistryLogin | None:
         """What another tool needs to reach the registry; ``None`` when everybody is let in."""
-        login: RegistryLogin | None = self._call("login")
+        login: RegistryLogin | None = self._value(RegistryLogin, "login")
         return login
 
     def push(self, image: Image, reference: str) -> str:
@@ -29,7 +29,7 @@ class ContainerRegistry(ToOne):
 
     def pull(self, reference: str, archive: Path) -> Image | None:
         """Fetch an image into the file ``archive``; ``None`` when the registry leaves fetching to other tools."""
-        image: Image | None = self._call("pull", reference=reference, archive=archive)
+        image: Image | None = self._value(Image, "pull", reference=reference, archive=archive)
         return image
 
     def resolve(self, reference: str) -> str | None:

@@ -13,7 +13,7 @@ class ImageBuilder(ToOne):
 
     def build(self, context: Path, spec: ImageSpec, options: BuildOptions) -> Image:
         """Build an image of the files in ``context``."""
-        image: Image = self._call("build", context=context, spec=spec, options=options)
+        image: Image = self._value(Image, "build", context=context, spec=spec, options=options)
         return image
 
     def is_local(self) -> bool:
@@ -23,10 +23,10 @@ class ImageBuilder(ToOne):
 
     def defaults(self) -> ImageDefaults:
         """What images for steps begin with."""
-        found: ImageDefaults | None = self._call("defaults")
+        found: ImageDefaults | None = self._value(ImageDefaults, "defaults")
         return found or ImageDefaults()
 
     def find(self, reference: str) -> Image | None:
         """Look up an image that was built before; ``None`` when there is none."""
-        image: Image | None = self._call("find", reference=reference)
+        image: Image | None = self._value(Image, "find", reference=reference)
         return image

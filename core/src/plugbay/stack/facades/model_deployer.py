@@ -22,7 +22,7 @@ class ModelDeployer(ToOne):
                 f"the name of a deployment is 1 to 53 lower-case letters, digits and inner hyphens, not {config.name!r}"
             )
             raise ValueError(msg)
-        deployed: Deployment = self._call("deploy", model=model, config=config, timeout=timeout)
+        deployed: Deployment = self._value(Deployment, "deploy", model=model, config=config, timeout=timeout)
         return deployed
 
     def find(self, filters: DeploymentFilter = DeploymentFilter()) -> Sequence[Deployment]:  # noqa: B008  a value
@@ -32,17 +32,17 @@ class ModelDeployer(ToOne):
 
     def status(self, id: str) -> Deployment:
         """How a deployment is doing."""
-        found: Deployment = self._call("status", id=id)
+        found: Deployment = self._value(Deployment, "status", id=id)
         return found
 
     def start(self, id: str, *, timeout: float = 300.0) -> Deployment | None:
         """Serve again what was stopped; ``None`` when the tool cannot stop and start."""
-        started: Deployment | None = self._call("start", id=id, timeout=timeout)
+        started: Deployment | None = self._value(Deployment, "start", id=id, timeout=timeout)
         return started
 
     def stop(self, id: str, *, force: bool = False) -> Deployment | None:
         """Stop serving; ``None`` when the tool cannot stop and start."""
-        stopped: Deployment | None = self._call("stop", id=id, force=force)
+        stopped: Deployment | None = self._value(Deployment, "stop", id=id, force=force)
         return stopped
 
     def delete(self, id: str, *, force: bool = False) -> bool:

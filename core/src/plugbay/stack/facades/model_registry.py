@@ -50,12 +50,14 @@ class ModelRegistry(ToOne):
         if not _NAME.fullmatch(name):
             msg = f"the name of a model has letters, digits, '-', '_' and '.', not {name!r}"
             raise ValueError(msg)
-        model: RegisteredModel = self._call("register", name=name, description=description, metadata=metadata)
+        model: RegisteredModel = self._value(
+            RegisteredModel, "register", name=name, description=description, metadata=metadata
+        )
         return model
 
     def get(self, name: str) -> RegisteredModel | None:
         """Look a model up."""
-        model: RegisteredModel | None = self._call("get", name=name)
+        model: RegisteredModel | None = self._value(RegisteredModel, "get", name=name)
         return model
 
     def list(self, *, metadata: Mapping[str, str] = _NONE) -> Sequence[RegisteredModel] | None:
@@ -67,7 +69,9 @@ class ModelRegistry(ToOne):
         self, name: str, *, description: str | None = None, metadata: Mapping[str, str | None] = _NONE
     ) -> RegisteredModel | None:
         """Change what is said of a model; ``None`` when the registry is read-only."""
-        model: RegisteredModel | None = self._call("update", name=name, description=description, metadata=metadata)
+        model: RegisteredModel | None = self._value(
+            RegisteredModel, "update", name=name, description=description, metadata=metadata
+        )
         return model
 
     def delete(self, name: str) -> bool | None:
@@ -85,14 +89,20 @@ class ModelRegistry(ToOne):
         origin: ModelOrigin | None = None,
     ) -> ModelVersion:
         """Add a version to a model: a file or directory to copy, or the URI of one to refer to."""
-        version: ModelVersion = self._call(
-            "create_version", name=name, source=source, description=description, metadata=metadata, origin=origin
+        version: ModelVersion = self._value(
+            ModelVersion,
+            "create_version",
+            name=name,
+            source=source,
+            description=description,
+            metadata=metadata,
+            origin=origin,
         )
         return version
 
     def get_version(self, name: str, version: str) -> ModelVersion | None:
         """Look a version up."""
-        found: ModelVersion | None = self._call("get_version", name=name, version=version)
+        found: ModelVersion | None = self._value(ModelVersion, "get_version", name=name, version=version)
         return found
 
     def list_versions(
@@ -112,8 +122,8 @@ class ModelRegistry(ToOne):
     ) -> ModelVersion | None:
         """Change what is said of a version; ``None`` when the registry is read-only."""
         number = self._number(name, version)
-        found: ModelVersion | None = self._call(
-            "update_version", name=name, version=number, description=description, metadata=metadata
+        found: ModelVersion | None = self._value(
+            ModelVersion, "update_version", name=name, version=number, description=description, metadata=metadata
         )
         return found
 

@@ -18,7 +18,7 @@ class Orchestrator(ToOne):
 
     def capabilities(self) -> Capabilities:
         """What it can do."""
-        found: Capabilities | None = self._call("capabilities")
+        found: Capabilities | None = self._value(Capabilities, "capabilities")
         return found or Capabilities()
 
     def status(self, run_id: str) -> RunStatus | None:
@@ -43,7 +43,7 @@ class Orchestrator(ToOne):
 
     def schedule(self, plan: Plan, schedule: Schedule) -> Schedule | None:
         """Have runs started at set times; ``None`` when the engine has no schedules."""
-        kept: Schedule | None = self._call("schedule", plan=plan, schedule=schedule)
+        kept: Schedule | None = self._value(Schedule, "schedule", plan=plan, schedule=schedule)
         return kept
 
     def list_schedules(self) -> Sequence[Schedule] | None:

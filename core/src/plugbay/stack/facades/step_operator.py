@@ -13,7 +13,7 @@ class StepOperator(ToOne):
 
     def capabilities(self) -> OperatorCapabilities:
         """What it can do."""
-        found: OperatorCapabilities | None = self._call("capabilities")
+        found: OperatorCapabilities | None = self._value(OperatorCapabilities, "capabilities")
         return found or OperatorCapabilities()
 
     def submit(
@@ -45,12 +45,12 @@ class StepOperator(ToOne):
 
     def status(self, job: str) -> JobStatus:
         """How a job is going."""
-        found: JobStatus = self._call("status", job=job)
+        found: JobStatus = self._value(JobStatus, "status", job=job)
         return found
 
     def wait(self, job: str, *, timeout: float | None = None) -> JobStatus | None:
         """Wait for a job to end; ``None`` when the tool cannot wait."""
-        found: JobStatus | None = self._call("wait", job=job, timeout=timeout)
+        found: JobStatus | None = self._value(JobStatus, "wait", job=job, timeout=timeout)
         return found
 
     def cancel(self, job: str) -> None:
