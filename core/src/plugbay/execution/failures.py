@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,8 @@ from plugbay_hookspecs.types import ErrorInfo
 
 _log = logging.getLogger("plugbay")
 _UNNAMED = ("builtins", "__main__", "__mp_main__")
-_OWN = tuple(str(Path(str(module.__file__)).parent) for module in (plugbay, plugbay_hookspecs, pluggy))
+_OWN = tuple(f"{Path(str(module.__file__)).parent}{os.sep}" for module in (plugbay, plugbay_hookspecs, pluggy))
+"""The directories; a plugin's may lie beside them and be called ``plugbay_acme``."""
 
 
 class StepTimeout(BaseException):
