@@ -45,6 +45,17 @@ def ended(process):
     return process.returncode, out, err
 
 
+def test_the_times_of_a_resumed_run_say_what_they_count(project):
+    failed = project.plugbay("run", "pipeline.py:flights", "-p", "rate=2")
+    assert " failed in " in failed.out
+    text = (project.directory / "pipeline.py").read_text()
+    project.write("pipeline.py", text.replace("if rate > 1", "if rate > 10"))
+    done = project.plugbay("run", "--resume", "last", PLUGBAY_OBSERVERS="progress")
+    assert " succeeded in " in done.err  # this process's part
+    assert " succeeded, " in done.out and " after it began" in done.out
+    assert "from its beginning to its end: it was resumed" in project.plugbay("show", "last").out
+
+
 def test_a_failed_run_goes_on_with_the_steps_that_succeeded_kept(project):
     run = project.run("-p", "rate=2", code=1)
     text = (project.directory / "pipeline.py").read_text()

@@ -55,7 +55,9 @@ def _say_run(run: Run) -> None:
 
 def _summary(run: Run) -> None:
     style = stdout_style()
-    took = f" in {duration(run.seconds)}" if run.seconds is not None else ""
+    took = "" if run.seconds is None else f" in {duration(run.seconds)}"
+    if took and run.resumed:  # how long this process took for its part has been told while it ran
+        took = f", {duration(run.seconds)} after it began"
     say(f"run {style.bold(run.id)} {style.status(run.status)}{took}")
 
 

@@ -52,7 +52,8 @@ def _show(run: Run, style: Style) -> None:
     _fact(style, "stack", run.stack)
     _fact(style, "started", f"{moment(run.record.created)} ({ago(run.record.created)})")
     if run.seconds is not None:
-        _fact(style, "took", duration(run.seconds))
+        pauses = ", from its beginning to its end: it was resumed" if run.resumed else ""
+        _fact(style, "took", f"{duration(run.seconds)}{pauses}")
     for name, value in run.plan.parameters.items():
         _fact(style, name, cut(json.dumps(value, ensure_ascii=False), _LONGEST_VALUE))
     if run.error is not None and run.status == "failed":

@@ -70,6 +70,11 @@ class Run:
         return None if self.end is None else self.end.ended - self.record.created
 
     @property
+    def resumed(self) -> bool:
+        """Whether another process than the one that began it has ended it."""
+        return self.end is not None and self.end.driver > self.record.driver.number
+
+    @property
     def steps(self) -> list[StepRun]:
         """The planned steps, in an order in which each comes after what it needs."""
         return [StepRun(self, step, step.id, self._reader) for step in self.plan.steps]
