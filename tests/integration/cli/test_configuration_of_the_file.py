@@ -74,3 +74,26 @@ def test_a_directory_that_is_not_there_is_told(two):
 def test_a_configuration_that_cannot_be_read_is_told(two):
     two.write("theirs/plugbay.toml", "stack = ")
     two.plugbay("run", "theirs/below/flow.py:p").assert_error("theirs/plugbay.toml is not valid TOML")
+
+
+def test_the_file_that_is_chosen_is_read_in_the_place_of_the_projects(two):
+    two.write("other/settings.toml", CONFIG.format(name="chosen"))
+    done = two.plugbay("--config", "other/settings.toml", "run", "theirs/below/flow.py:p", "--json")
+    assert (done.json["stack"], done.err) == ("chosen", "")
+    assert (two.directory / "other" / "chosen-store" / "runs").is_dir()
+    by_variable = two.plugbay("runs", "--json", cwd="/", PLUGBAY_CONFIG=str(two.directory / "other" / "settings.toml"))
+    assert by_variable.json[0]["id"] == done.json["id"]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "told"),
+    [
+        ("none.toml", None, "none.toml: there is no such file; it was chosen by --config"),
+        ("pyproject.toml", "[project]", "pyproject.toml: it has no table tool.plugbay"),
+        ("bad.toml", "stack = ", "bad.toml is not valid TOML"),
+    ],
+)
+def test_a_chosen_file_that_cannot_be_read_is_told(two, file, text, told):
+    if text is not None:
+        two.write(file, text)
+    two.plugbay("--config", file, "run", "flow.py:p").assert_error(told)

@@ -31,7 +31,7 @@ def module_of(name: str) -> str:
 def overview() -> str:
     """The text of ``plugbay --help``."""
     lines = [
-        "usage: plugbay [-v] [-C DIR] COMMAND ...",
+        "usage: plugbay [-v] [-C DIR] [--config FILE] COMMAND ...",
         "",
         "Machine-learning pipelines on a stack of plugins.",
     ]
@@ -43,6 +43,7 @@ def overview() -> str:
         "  -h, --help     show this, or with a command its own help",
         "  --version      show the version",
         "  -C DIR         do as if called in DIR, with the configuration that applies there",
+        "  --config FILE  read FILE in the place of the project's configuration",
         "  -v, --verbose  show debug messages and the full traceback of an error",
         "",
         "Environment:",

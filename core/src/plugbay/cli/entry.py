@@ -26,9 +26,12 @@ def main(argv: "Sequence[str] | None" = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     verbose = elsewhere = False
     try:
-        while words and words[0] in ("-v", "--verbose", "-C"):
-            if words.pop(0) == "-C":
+        while words and words[0] in ("-v", "--verbose", "-C", "--config"):
+            option = words.pop(0)
+            if option == "-C":
                 elsewhere = _go_to(words.pop(0) if words else "")
+            elif option == "--config":  # processes of the run take it from there, too
+                os.environ["PLUGBAY_CONFIG"] = os.path.abspath(words.pop(0) if words else "")  # noqa: PTH100  as below
             else:
                 verbose = True
         code = _dispatch(words, verbose=verbose, elsewhere=elsewhere)

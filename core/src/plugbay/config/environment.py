@@ -10,7 +10,7 @@ from typing import Any
 from plugbay.config.sourced import SourcedText
 
 _PREFIX = "PLUGBAY_"
-_NOT_SETTINGS = frozenset({"PLUGBAY_HOME", "PLUGBAY_TRACE"})
+_NOT_SETTINGS = frozenset({"PLUGBAY_CONFIG", "PLUGBAY_HOME", "PLUGBAY_TRACE"})
 _WORKER_PREFIX = "PLUGBAY_WORKER_"
 _of_a_service = re.compile(
     r"PLUGBAY_([A-Z0-9]+_)*"  # of a service that is called plugbay, or plugbay-something

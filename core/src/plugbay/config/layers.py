@@ -23,6 +23,9 @@ orchestrator = "local"
 artifact_store = "local"
 """
 
+CHOSEN = "PLUGBAY_CONFIG"
+"""The environment variable that names a file to read in the place of the project's; ``--config`` sets it."""
+_SHARED = "pyproject.toml"
 BUILT_IN_SOURCE = "built-in configuration"
 _DEEPEST = 64
 
@@ -83,21 +86,42 @@ def _user_layer() -> Layer | None:
 
 
 def _project_layer(start: Path) -> Layer | None:
-    """Find ``plugbay.toml`` or ``[tool.plugbay]`` in the nearest directory upwards that has one."""
+    """Find ``plugbay.toml`` or ``[tool.plugbay]`` in the nearest directory upwards that has one, or read the file chosen."""
+    chosen = os.environ.get(CHOSEN)
+    if chosen:
+        return _chosen_layer(Path(chosen).absolute())
     for directory in (start, *start.parents):
         own = directory / "plugbay.toml"
         table = _read_file(own) if _is_there(own) else None
         if table is not None:
             return Layer(Origin(str(own), directory), table)
-        shared = directory / "pyproject.toml"
-        tools = _read_file(shared) if _is_there(shared) else None
-        tool = (tools or {}).get("tool")
-        if isinstance(tool, dict) and "plugbay" in tool:
-            table = tool["plugbay"]
-            if not isinstance(table, dict):
-                raise ConfigError([f"{shared}: tool.plugbay: expected a table, got {table!r:.60}"])
-            return Layer(Origin(f"{shared} [tool.plugbay]", directory), table)
+        shared = directory / _SHARED
+        layer = _layer_of_tool(shared) if _is_there(shared) else None
+        if layer is not None:
+            return layer
     return None
+
+
+def _chosen_layer(file: Path) -> Layer:
+    if file.name == _SHARED:
+        layer = _layer_of_tool(file)
+    else:
+        table = _read_file(file)
+        layer = None if table is None else Layer(Origin(str(file), file.parent), table)
+    if layer is None:
+        lacking = "it has no table tool.plugbay" if _is_there(file) else "there is no such file"
+        raise ConfigError([f"{file}: {lacking}; it was chosen by --config or {CHOSEN}"])
+    return layer
+
+
+def _layer_of_tool(file: Path) -> Layer | None:
+    tool = (_read_file(file) or {}).get("tool")
+    if not isinstance(tool, dict) or "plugbay" not in tool:
+        return None
+    table = tool["plugbay"]
+    if not isinstance(table, dict):
+        raise ConfigError([f"{file}: tool.plugbay: expected a table, got {table!r:.60}"])
+    return Layer(Origin(f"{file} [tool.plugbay]", file.parent), table)
 
 
 def project_directory(start: Path) -> Path | None:
