@@ -211,3 +211,55 @@ def test_a_value_that_is_as_good_as_what_was_declared_is_refused_with_what_to_wr
     done = project.plugbay("run", "flow.py")
     assert done.code == 1
     assert remedy in done.err
+
+
+@pytest.mark.parametrize(
+    ("output", "file", "told"),
+    [
+        ("picture", "fig.png", "is kept as 'pickle', which is no .png file; write fig.pickle, or let the step return"),
+        (
+            "frame",
+            "table.csv",
+            "which is no .csv file; write table.arrow, or let the step return the bytes or the Path",
+        ),
+        ("number", "number.HTML", "is kept as 'json', which is no .html file; write number.json, or"),
+        ("picture", "fig.pkl", None),
+        ("picture", "fig", None),
+        ("number", "number.txt", None),
+        ("image", "image.png", None),
+        ("report", "other.pdf", None),
+    ],
+)
+def test_an_extension_of_another_format_is_refused(project, output, file, told):
+    project.write(
+        "formats.py",
+        """
+        from pathlib import Path
+        from typing import Annotated
+
+        import pandas as pd
+        from plugbay import pipeline, step
+
+        class Picture:
+            pass
+
+        @step
+        def make() -> tuple[
+            Annotated[Picture, "picture"], Annotated[pd.DataFrame, "frame"], Annotated[int, "number"],
+            Annotated[bytes, "image"], Annotated[Path, "report"],
+        ]:
+            Path("report.html").write_text("<p>")
+            return Picture(), pd.DataFrame({"a": [1]}), 1, b"png", Path("report.html")
+
+        @pipeline
+        def formats():
+            make()
+    """,
+    )
+    assert project.plugbay("run", "formats.py").code == 0
+    done = project.plugbay("artifacts", "get", "last", "make", output, "-o", file)
+    if told is None:
+        assert (done.code, (project.directory / file).exists()) == (0, True), done
+    else:
+        done.assert_error(told)
+        assert not (project.directory / file).exists()

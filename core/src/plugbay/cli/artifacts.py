@@ -17,6 +17,7 @@ from plugbay.cli.parsing import add_run, add_stack, add_verbose
 from plugbay.cli.terminal import say, say_json
 from plugbay.cli.wording import counted, size
 from plugbay.errors import NotFoundError, PlugbayError
+from plugbay.serializers.builtin import BYTES, FILE, JSON
 from plugbay.store.artifacts import TREE, is_executable_by
 from plugbay.store.restoring import layout_of, own_name_of
 from plugbay_hookspecs.types import Artifact
@@ -51,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
             _to_stdout(step, artifacts, reader)
             return 0
         target = _target(arguments.to, name, artifacts, reader)
+        _check_extension(target, name, artifacts, reader)
         if target.exists() and not arguments.force:
             msg = f"{target} exists already; write elsewhere with -o PATH, or overwrite it with --force"
             raise PlugbayError(msg)
@@ -88,6 +90,23 @@ def _target(to: str | None, name: str, artifacts: Artifact | list[Artifact], rea
         return Path(own)
     path = Path(to)
     return path / own if path.is_dir() and (to.endswith("/") or not _is_collection(artifacts)) else path
+
+
+def _check_extension(target: Path, name: str, artifacts: Artifact | list[Artifact], reader: Reader) -> None:
+    """Refuse to call a value by the extension of another format than the one that it is kept in."""
+    if isinstance(artifacts, list) or artifacts.items is not None or artifacts.serializer in (BYTES.name, FILE.name):
+        return
+    import mimetypes
+
+    kept = _extension(artifacts, reader)
+    fits = {kept, ".bin", ".txt"} if artifacts.serializer == JSON.name else {kept, ".bin"}
+    suffix = target.suffix.lower()
+    if kept and suffix not in fits and mimetypes.guess_type(f"a{suffix}")[0] is not None:
+        msg = (
+            f"{target}: output {name!r} is kept as {artifacts.serializer!r}, which is no {suffix} file; write {target.stem}{kept},"
+            f" or let the step return the bytes or the Path of a {suffix} file"
+        )
+        raise PlugbayError(msg)
 
 
 def _is_collection(artifacts: Artifact | list[Artifact]) -> bool:
