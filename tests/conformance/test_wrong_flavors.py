@@ -14,6 +14,7 @@ FOUND_OUT = {
         ("TestBoastful", "test_steps_that_can_run_at_the_same_time_do"): "two steps did not meet",
         ("TestHasty", "test_a_diamond"): "the record is {'status': 'cancelled'",
         ("TestSwallowing", "test_a_retry_has_a_record_and_a_log_of_its_own"): "the engine tries once",
+        ("TestImpatient", "test_a_timeout_does_not_count_the_wait_for_a_slot"): "submit steps as queued",
         ("TestUndeclared", "test_a_missing_capability_is_declared_with_its_reason"): "lacking['parallel'] must say why",
     },
     "wrong_step_operators.py": {

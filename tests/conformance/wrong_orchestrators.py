@@ -1,5 +1,8 @@
 """Orchestrators that break a promise each; ``test_wrong_flavors`` has the contract find them out."""
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
 import pytest
 
 from plugbay.testing.orchestrator import OrchestratorContract
@@ -57,6 +60,26 @@ class Swallowing:
                 run.execute(step)
 
 
+@component
+class Impatient:
+    """Counts the timeout of a step from the time when it is put into a queue."""
+
+    @hookimpl
+    def orchestrator_capabilities(self):
+        return Capabilities(parallel=True)
+
+    @hookimpl
+    def orchestrator_run(self, run):
+        with ThreadPoolExecutor(2) as pool:
+            for step in run.ready():
+                future = pool.submit(run.execute, step)
+                run.submitted(step, partial(self._give_up, run, step, future))
+
+    def _give_up(self, run, step, future):
+        if future.cancel():
+            run.complete(step, TimeoutError("nobody had taken it"))
+
+
 class TestTwice(OrchestratorContract):
     lacking = LACKS
 
@@ -88,6 +111,14 @@ class TestSwallowing(OrchestratorContract):
     @pytest.fixture
     def component(self):
         return Swallowing()
+
+
+class TestImpatient(OrchestratorContract):
+    lacking = {"cancel": LACKS["cancel"]}
+
+    @pytest.fixture
+    def component(self):
+        return Impatient()
 
 
 class TestUndeclared(OrchestratorContract):

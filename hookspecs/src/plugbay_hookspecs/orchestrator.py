@@ -19,7 +19,8 @@ def orchestrator_run(run: LiveRun) -> None:
 
     Called in the driver, once for a run, after it was recorded. It returns when ``run.ready()`` has ended. Order,
     failure policy, retries, caching and recording are the host's: the orchestrator only decides where a step executes.
-    If it raises, the steps in flight are cancelled and the run has failed with that error.
+    An engine in whose queue a step may wait submits it as ``queued`` and calls ``run.started(step)`` when it begins: the
+    step's timeout counts from there. If it raises, the steps in flight are cancelled and the run has failed with that error.
 
     .. code-block:: python
 

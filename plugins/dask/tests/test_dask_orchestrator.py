@@ -76,6 +76,18 @@ def test_a_killed_driver_takes_its_steps_along_and_is_resumed(make_project: Star
     assert project.lines("first") == ["x"], "a step that was recorded ran again"
 
 
+def test_a_step_behind_others_waits_for_the_only_thread_and_says_how_long(
+    fresh_cluster: DaskCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh_cluster.add_worker()
+    monkeypatch.setattr("plugbay.execution.timing.TIMEOUT_GRACE", 1.0)
+    orchestrator = DaskOrchestrator(address=fresh_cluster.address)
+    stack = Stack(orchestrator=orchestrator, artifact_store=LocalArtifactStore(path=tmp_path / "store"))
+    brief = pipelines.crowded.run(stack=stack, cache=False, ahead=4, seconds=0.6)["brief"]
+    assert brief.status == "succeeded", str(brief.error)
+    assert brief.queued > 4 * 0.6, "its timeout of 1 s, and what it is given beside, were over before it began"
+
+
 def test_a_step_runs_where_what_it_asks_for_is(make_project: Start, fresh_cluster: DaskCluster) -> None:
     fresh_cluster.add_worker()
     able = fresh_cluster.add_worker("--resources", "gpu=1")

@@ -108,6 +108,7 @@ def execute_attempt(
         status=status,
         started=started,
         ended=time.time(),
+        queued=_queued(task, started),
         fingerprint=task.fingerprint,
         inputs={
             name: digests
@@ -133,8 +134,13 @@ def execute_attempt(
     return Finished(record, without_secrets(error) if committed and error is not None else None)
 
 
-def record_lost(task: Task, error: BaseException, session: Session, *, cancelled: bool) -> Finished:
-    """Record an attempt whose process ended without a record; one that it did leave after all counts."""
+def record_lost(
+    task: Task, error: BaseException, session: Session, *, began: float | None = None, cancelled: bool
+) -> Finished:
+    """Record an attempt whose process ended without a record; one that it did leave after all counts.
+
+    :param began: when the engine began to execute it, in seconds since the epoch, where it has told.
+    """
     now = time.time()
     record = AttemptRecord(
         run_id=task.info.run_id,
@@ -142,8 +148,9 @@ def record_lost(task: Task, error: BaseException, session: Session, *, cancelled
         name=task.info.name,
         attempt=task.info.attempt,
         status="cancelled" if cancelled else "failed",
-        started=now,
+        started=now if began is None else min(began, now),
         ended=now,
+        queued=0.0 if began is None else _queued(task, began),
         fingerprint=task.fingerprint,
         error=error_info(error),
         image=task.image,
@@ -151,6 +158,11 @@ def record_lost(task: Task, error: BaseException, session: Session, *, cancelled
     )
     record, committed = commit(record, session)
     return Finished(record, error if committed else None)
+
+
+def _queued(task: Task, started: float) -> float:
+    """Seconds from handing the attempt out to its start, to the millisecond; none where the machines' clocks differ by more."""
+    return round(max(0.0, started - task.offered), 3) if task.offered else 0.0
 
 
 def commit(record: AttemptRecord, session: Session) -> tuple[AttemptRecord, bool]:

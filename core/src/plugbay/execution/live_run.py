@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -36,6 +37,14 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("plugbay")
 _WAKE = object()
+
+
+@frozen
+class Began:
+    """An attempt that is not over: it is being executed."""
+
+    at: float
+    """Seconds since the epoch."""
 
 
 @frozen
@@ -162,14 +171,18 @@ class LiveRun:
             outcome = Broken(error)
         self._completions.put((attempt, outcome))
 
-    def submitted(self, step: ReadyStep, cancel: Callable[[], None]) -> None:
-        """Tell how to end the attempt."""
+    def submitted(self, step: ReadyStep, cancel: Callable[[], None], *, queued: bool = False) -> None:
+        """Tell how to end the attempt, whose timeout counts from now unless it is queued."""
         attempt = cast(Attempt, step)
         self._cancels[attempt.call.id] = cancel
-        if attempt.timeout is not None:
+        if attempt.timeout is not None and not queued:
             self._timing.limit(attempt.call.id, attempt.timeout)
         if self.cancelled:
             cancel()
+
+    def started(self, step: ReadyStep) -> None:
+        """Tell that the attempt is being executed from now on, and its timeout counts."""
+        self._completions.put((cast(Attempt, step), Began(time.time())))
 
     def complete(self, step: ReadyStep, result: bytes | BaseException | None = None) -> None:
         """Tell that the attempt is over."""
@@ -289,6 +302,7 @@ class LiveRun:
             fail_on_report=call.step.fail_on_report,
             image=self._images.get(call.step.id),
             driver=self._ownership.number,
+            offered=time.time(),
         )
         attempt = self._in_flight[call.id] = Attempt(call, task, self._shipping)
         self.progress.started(attempt)
@@ -304,10 +318,16 @@ class LiveRun:
             if item is _WAKE:
                 continue
             attempt: Attempt = item[0]
-            result: Finished | bytes | BaseException | Broken | None = item[1]
+            result: Finished | bytes | BaseException | Began | Broken | None = item[1]
             if isinstance(result, Broken):
                 raise result.error
-            if self._in_flight.get(attempt.call.id) is attempt:  # else it was completed twice
+            if self._in_flight.get(attempt.call.id) is not attempt:  # it was completed before
+                continue
+            if isinstance(result, Began):
+                attempt.began = result.at
+                if attempt.timeout is not None:
+                    self._timing.limit(attempt.call.id, attempt.timeout)
+            else:
                 del self._in_flight[attempt.call.id]
                 self._cancels.pop(attempt.call.id, None)
                 self._timing.unlimit(attempt.call.id)
@@ -338,7 +358,7 @@ class LiveRun:
             error = StepTimeout(f"the step took longer than its timeout of {attempt.timeout:g} s")
         # a signal to the whole process group may end a worker before this process can
         cancelled = self.cancelled or attempt.call.id in self._ended_by_us
-        return record_lost(attempt.task, error, self._session, cancelled=cancelled)
+        return record_lost(attempt.task, error, self._session, began=attempt.began, cancelled=cancelled)
 
     def _settle(self, attempt: Attempt, finished: Finished) -> None:
         record = finished.record

@@ -76,6 +76,8 @@ class Attempt:
     def __init__(self, call: Call, task: Task, shipping: Shipping) -> None:
         """Offer ``task``, which is an attempt of ``call``."""
         self.call, self.task, self._shipping = call, task, shipping
+        self.began: float | None = None
+        """When the engine began to execute it, in seconds since the epoch, where it has told."""
 
     @property
     def info(self) -> StepInfo:

@@ -52,6 +52,8 @@ class Task:
     """What it runs in, where an image was built for it."""
     driver: int = 0
     """The number of the driver that has the attempt made."""
+    offered: float = 0.0
+    """When that driver handed the attempt out, in seconds since the epoch; 0 where it did not say."""
 
 
 def resolve_binding(binding: Binding, output: Callable[[OutputOf], Resolved], item: Resolved | None = None) -> Resolved:
@@ -160,6 +162,7 @@ def task_to_tree(task: Task) -> dict[str, Any]:
         "fail_on_report": task.fail_on_report,
         "image": None if task.image is None else unstructure(task.image),
         "driver": task.driver,
+        "offered": task.offered,
     }
 
 
@@ -176,6 +179,7 @@ def task_from_tree(tree: Mapping[str, Any]) -> Task:
         fail_on_report=tree.get("fail_on_report", False),
         image=structure(tree["image"], StepImage) if tree.get("image") else None,
         driver=tree.get("driver", 0),
+        offered=tree.get("offered", 0.0),
     )
 
 

@@ -140,6 +140,11 @@ class StepRun:
         return self.summary.seconds if self.summary is not None else 0.0
 
     @property
+    def queued(self) -> float:
+        """Seconds that the attempt that counts waited, beside ``seconds``, for its turn; none where there was no attempt."""
+        return self.record.queued if self.record is not None and self.source is None else 0.0
+
+    @property
     def mapped(self) -> bool:
         """Whether it stands for the calls of a mapped step."""
         return self._planned.mapped and self.id == self._planned.id

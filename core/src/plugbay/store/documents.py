@@ -111,6 +111,8 @@ class AttemptRecord:
     """What components add, by component id."""
     driver: int = 0
     """The number of the driver whose attempt it is; 0 in what release 0.1 wrote."""
+    queued: float = 0.0
+    """Seconds from the time it was handed to the engine until ``started``; 0 in what release 0.1 wrote."""
     log: bool = False
     """The attempt printed something."""
     host: str = ""

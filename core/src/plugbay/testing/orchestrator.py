@@ -234,6 +234,25 @@ class OrchestratorContract(ComponentContract):
         run = _run(pipelines.meeting, stack, cache=False, directory=notes)
         assert run.status == "succeeded", f"it promises to be parallel, and two steps did not meet: {run.error}"
 
+    def test_a_timeout_does_not_count_the_wait_for_a_slot(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+        """With two slots the last step waits for 2.4 s, and would be ended from outside after 2."""
+        self.needs("parallel")
+        monkeypatch.setattr("plugbay.execution.timing.TIMEOUT_GRACE", 1.0)
+        run = _run(pipelines.crowded, stack, failure="continue", cache=False, ahead=8, seconds=0.6)
+        brief = run["brief"]
+        assert brief.status == "succeeded", f"submit steps as queued, and tell when they have started: {brief.error}"
+
+    def test_a_step_that_its_timeout_does_not_end_is_ended(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.needs("parallel", "cancel")
+        monkeypatch.setattr("plugbay.execution.timing.TIMEOUT_GRACE", 0.5)
+        before = time.monotonic()
+        run = _run(pipelines.deaf_beside_another, stack, failure="continue", cache=False, seconds=120)
+        assert time.monotonic() - before < stretched(self.patience + 20), (
+            "submit it with what ends it, and tell when it began"
+        )
+        assert "timeout of 0.5 s" in str(run["deaf"].error), f"it failed with {run['deaf'].error}"
+        assert run["square"].status == "succeeded", f"the step beside it {run['square'].status}"
+
     def test_many_tiny_steps(self, stack: Stack) -> None:
         run = _run(pipelines.wide, stack, cache=False, count=self.tiny_steps)
         assert run.status == "succeeded", f"the run {run.status}: {run.error}"

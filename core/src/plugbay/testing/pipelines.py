@@ -8,6 +8,7 @@ Steps that tell more than their outputs do so through a directory that the drive
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -135,6 +136,29 @@ def long(directory: str, name: str, seconds: float) -> int:
 
 
 @step
+def pause(seconds: float) -> float:
+    """Keep a slot for so long."""
+    time.sleep(seconds)
+    return seconds
+
+
+@step(timeout=1)
+def brief() -> int:
+    """Take no time."""
+    return 1
+
+
+@step(timeout=0.5)
+def deaf(seconds: float) -> int:
+    """Go on whatever is raised."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(BaseException):
+            time.sleep(0.1)
+    return 1
+
+
+@step
 def pulsing(directory: str, name: str, seconds: float) -> int:
     """Note that it has begun, and show that it is still going on."""
     note(directory, name)
@@ -258,6 +282,21 @@ def long_between(directory: str, seconds: float) -> None:
 def meeting(directory: str) -> None:
     """Two steps that end only if they run at the same time."""
     total([meets(directory, "here", "there", id="here"), meets(directory, "there", "here", id="there")])
+
+
+@pipeline
+def crowded(ahead: int, seconds: float) -> None:
+    """Steps that keep every slot, and behind them one whose timeout is shorter than its wait."""
+    for number in range(ahead):
+        pause(seconds, id=f"pause_{number}")
+    brief()
+
+
+@pipeline
+def deaf_beside_another(seconds: float) -> None:
+    """A step that its timeout does not end, and one that may run beside it."""
+    deaf(seconds)
+    square(2)
 
 
 @pipeline

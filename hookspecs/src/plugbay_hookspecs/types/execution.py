@@ -97,10 +97,19 @@ class LiveRun(Protocol):
     def execute(self, step: ReadyStep) -> None:
         """Execute the attempt in this process and complete it. A failure of the step is recorded, not raised."""
 
-    def submitted(self, step: ReadyStep, cancel: Callable[[], None]) -> None:
+    def submitted(self, step: ReadyStep, cancel: Callable[[], None], *, queued: bool = False) -> None:
         """Tell how to end the attempt should the run be cancelled, fail fast, or the attempt overrun its timeout.
 
         :param cancel: ends the attempt; it must still be completed, with whatever came of it.
+        :param queued: it may wait in a queue of the engine: its timeout counts from :meth:`started`, and is not enforced
+            from outside until that is called. Otherwise it counts from now.
+        """
+
+    def started(self, step: ReadyStep) -> None:
+        """Tell that the attempt, which was submitted as ``queued``, is being executed from now on.
+
+        May be called before :meth:`submitted`, since an engine may be that fast. Called again, when the engine has begun
+        the attempt anew, the timeout counts from the last call; of an attempt that is over, it changes nothing.
         """
 
     def complete(self, step: ReadyStep, result: bytes | BaseException | None = None) -> None:

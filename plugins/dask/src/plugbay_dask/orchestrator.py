@@ -15,6 +15,7 @@ from plugbay_hookspecs.types.stack import Health, Problem, StackInfo
 if TYPE_CHECKING:
     from distributed import Client
 
+    from plugbay_dask.beginnings import Beginnings
     from plugbay_dask.results import Results
     from plugbay_hookspecs.types.execution import LiveRun, ReadyStep
     from plugbay_hookspecs.types.plan import Resources
@@ -80,18 +81,22 @@ class DaskOrchestrator:
     def orchestrator_run(self, run: LiveRun) -> None:
         with self._client() as client:
             # Imported here: it takes a second, and only a run needs it.
+            from plugbay_dask.beginnings import Beginnings
             from plugbay_dask.cluster_plugins import register
             from plugbay_dask.results import Results
 
             register(client)
+            beginnings = Beginnings(client, run)
             with Results(client, run) as results:
                 for steps in run.ready_together(TOGETHER):
-                    self._submit(client, run, [step for step in steps if step.portable], results)
+                    self._submit(client, run, [step for step in steps if step.portable], beginnings, results)
                     for step in steps:
                         if not step.portable:
                             run.execute(step)
 
-    def _submit(self, client: Client, run: LiveRun, steps: Sequence[ReadyStep], results: Results) -> None:
+    def _submit(
+        self, client: Client, run: LiveRun, steps: Sequence[ReadyStep], beginnings: Beginnings, results: Results
+    ) -> None:
         """Submit steps, those that ask for the same with one call: the scheduler takes in many tasks as fast as one."""
         from plugbay_dask.tasks import PREFIX, execute
 
@@ -108,9 +113,11 @@ class DaskOrchestrator:
             asked = _asked(several[0][0].resources, self.resources)
             keys = [f"{PREFIX}{run.id}-{step.info.step}-{step.info.attempt}" for step, _ in several]
             requests = [request for _, request in several]
+            for key, (step, _) in zip(keys, several, strict=True):
+                beginnings.expect(key, step)
             futures = client.map(execute, requests, key=keys, pure=False, resources=asked)
             for (step, _), future in zip(several, futures, strict=True):
-                run.submitted(step, future.cancel)
+                run.submitted(step, future.cancel, queued=True)
                 results.expect(step, future)
 
     @contextmanager
