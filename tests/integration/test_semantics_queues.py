@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from plugbay import RunFailed, Stack, pipeline, step
+from plugbay.cli.described import step_tree
 from plugbay.history.run import StepRun
 from plugbay_hookspecs import component, hookimpl
 from plugbay_hookspecs.types import LiveRun, ReadyStep
@@ -97,6 +98,7 @@ def test_the_record_of_a_step_keeps_its_wait_apart(worked: Any) -> None:
     found = worked(waits=LONG)
     assert found.queued >= LONG
     assert found.seconds < found.queued
+    assert step_tree(found)["queued"] == found.queued
 
 
 def test_the_record_of_a_step_that_was_ended_tells_how_long_it_ran(worked: Any) -> None:

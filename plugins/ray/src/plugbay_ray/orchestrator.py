@@ -85,6 +85,7 @@ class RayOrchestrator:
             # Imported here: it takes a second, and only a run needs it.
             import ray
 
+            from plugbay_ray.beginnings import Beginnings
             from plugbay_ray.results import Results
             from plugbay_ray.tasks import execute
 
@@ -92,7 +93,7 @@ class RayOrchestrator:
             task = ray.remote(max_retries=0, runtime_env=dict(self.runtime_env) or None)(execute)
             # Options cost as much as a task does, and all calls of a step have the same.
             with_options: dict[str, Any] = {}
-            with Results(run) as results:
+            with Beginnings(run) as beginnings, Results(run) as results:
                 for step in run.ready():
                     if not step.portable:
                         run.execute(step)
@@ -104,11 +105,12 @@ class RayOrchestrator:
                         asked = with_options.get(repr(options))
                         if asked is None:
                             asked = with_options[repr(options)] = task.options(**options)
-                        reference = asked.remote(request)
+                        beginning = beginnings.expect(step)
+                        reference = asked.remote(request) if beginning is None else asked.remote(request, beginning)
                     except Exception as error:  # noqa: BLE001  the step fails with it, and the others go on
                         run.complete(step, error)
                         continue
-                    run.submitted(step, _ending(reference))
+                    run.submitted(step, _ending(reference), queued=True)
                     results.expect(step, reference)
 
     def _asked(self, resources: Resources) -> dict[str, Any]:

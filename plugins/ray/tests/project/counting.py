@@ -33,7 +33,7 @@ def slow(greeting: str, directory: str, seconds: float, number: int) -> str:
     return f"{greeting} {number}"
 
 
-@step
+@step(timeout=60)
 def joined(parts: list[str]) -> str:
     return ", ".join(parts)
 
