@@ -54,6 +54,13 @@ class Broken:
     error: Exception
 
 
+def _attempt(step: object, method: str) -> Attempt:
+    if not isinstance(step, Attempt):
+        msg = f"{method}(step, ...): the step must be one that ready() has given, not {step!r:.80}"
+        raise TypeError(msg)
+    return step
+
+
 class LiveRun:
     """A run in progress; see ``plugbay_hookspecs.types.LiveRun``.
 
@@ -173,7 +180,7 @@ class LiveRun:
 
     def submitted(self, step: ReadyStep, cancel: Callable[[], None], *, queued: bool = False) -> None:
         """Tell how to end the attempt, whose timeout counts from now unless it is queued."""
-        attempt = cast(Attempt, step)
+        attempt = _attempt(step, "submitted")
         self._cancels[attempt.call.id] = cancel
         if attempt.timeout is not None and not queued:
             self._timing.limit(attempt.call.id, attempt.timeout)
@@ -182,22 +189,18 @@ class LiveRun:
 
     def started(self, step: ReadyStep) -> None:
         """Tell that the attempt is being executed from now on, and its timeout counts."""
-        self._completions.put((cast(Attempt, step), Began(time.time())))
+        self._completions.put((_attempt(step, "started"), Began(time.time())))
 
     def complete(self, step: ReadyStep, result: bytes | BaseException | None = None) -> None:
         """Tell that the attempt is over."""
-        given: object = step
-        if not isinstance(given, Attempt):
-            msg = f"complete(step, result): the step must be one that ready() has given, not {given!r:.80}"
-            raise TypeError(msg)
-        outcome: object = result
+        attempt, outcome = _attempt(step, "complete"), cast(object, result)
         if outcome is not None and not isinstance(outcome, (bytes, BaseException)):
             msg = (
                 "complete(step, result): the result must be the bytes that the step's payload has returned, an exception, or"
                 f" None where the step was executed here, not {outcome!r:.80}"
             )
             outcome = Broken(TypeError(msg))  # what is raised in a callback of an engine may be lost
-        self._completions.put((given, outcome))
+        self._completions.put((attempt, outcome))
 
     @functools.cached_property
     def _jobs(self) -> Jobs:
@@ -287,6 +290,7 @@ class LiveRun:
 
     def _begin(self, call: Call) -> Attempt:
         number = self._attempts[call.id] = self._next_number(call)
+        self._overdue.discard(call.id)
         self._first_attempt.setdefault(call.id, number)
         fingerprint = self._key_of[call.id].fingerprint
         if fingerprint is not None and self._use_cache:
