@@ -125,7 +125,7 @@ class Keys:
 
     def hold(self, outputs: Sequence[Artifact]) -> bool:
         """Whether what an earlier call returned can be read and says what it did: its paths lead to the same."""
-        if not any(output.paths or output.code or output.items for output in outputs):
+        if not any(map(_leads_on, outputs)):
             return True
         parts = [part for output in outputs for part in with_parts(output)]
         saved = [pair for part in parts for pair in part.paths.items()]
@@ -160,7 +160,9 @@ class Keys:
 
     def _declared(self, call: Call) -> list[str]:
         step = self._steps.get(call.step.id)
-        return [] if step is None else [str(part) for part in step.options.depends if isinstance(part, Path)]
+        if step is None or not step.options.depends:
+            return []
+        return [str(part) for part in step.options.depends if isinstance(part, Path)]
 
     def _warn(self, step: str, reason: str) -> None:
         if (step, reason) not in self._told:
@@ -179,7 +181,11 @@ def _may_lead_on(resolved: Resolved) -> bool:
             inner = part.values() if type(part) is dict else part if type(part) is list else ()
             ahead += [found for found in inner if type(found) in (dict, list)]
         return False
-    return kind != "artifact" or bool(content.paths or content.code or content.items)
+    return kind != "artifact" or _leads_on(content)
+
+
+def _leads_on(artifact: Artifact) -> bool:
+    return bool(artifact.paths or artifact.code or artifact.items)
 
 
 def _collect(resolved: Resolved, mentions: Mentions, saved: dict[str, str], project: Project) -> None:

@@ -315,6 +315,8 @@ class LiveRun:
     # -- completing ------------------------------------------------------------------------------------------------
 
     def _take_completions(self, *, block: bool) -> None:
+        if not block and self._completions.empty():
+            return
         items = list(self._completed(block=block))
         if items or block:
             self._keys.look_again()  # whatever has ended, or whatever the time was for, files may have changed

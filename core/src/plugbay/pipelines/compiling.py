@@ -9,7 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from plugbay.code.fingerprint import CodeFingerprint, Unknown, Walk
 from plugbay.code.project import Project
@@ -30,7 +30,6 @@ from plugbay_hookspecs.types import (
 )
 
 if TYPE_CHECKING:
-    from plugbay.pipelines.options import StepOptions
     from plugbay.pipelines.step import Step
     from plugbay.pipelines.wiring import Call, Wiring
     from plugbay_hookspecs.types import Resources, Retry
@@ -87,100 +86,105 @@ def _ordered(wiring: Wiring) -> list[str]:
         raise PlanError(msg) from error
 
 
+@frozen
+class _Shared:
+    """What is the same for every call of a step."""
+
+    function: str
+    outputs: tuple[OutputSpec, ...]
+    retry: Retry
+    resources: Resources
+    requirements: tuple[str, ...]
+    cache: bool
+    static_fingerprint: str
+
+
 class _Planner:
     """Plans calls; what is the same for every call of a step is worked out once."""
 
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
         self.walks: dict[Project, Walk] = {}
-        self._code: dict[int, CodeFingerprint] = {}
-        self._references: dict[int, str] = {}
-        self._asked: dict[int, tuple[Retry, Resources]] = {}
-        self._specs: dict[int, tuple[OutputSpec, ...]] = {}
-        self._warned: set[Step[..., Any]] = set()
+        self._known: dict[int, _Shared] = {}
 
     def planned(self, call: Call) -> PlannedStep:
         step, options = call.step, call.step.options
-        mapped = any(isinstance(binding, Each) for binding in call.inputs.values())
-        retry, resources = self._retry_and_resources(options)
+        shared = self._known.get(id(step))
+        if shared is None:
+            shared = self._known[id(step)] = self._shared(call)
         return PlannedStep(
             id=call.id,
             name=step.name,
-            function=self._reference(step),
+            function=shared.function,
             inputs=call.inputs,
-            outputs=self._outputs(call, mapped=mapped),
+            outputs=self._outputs(call, shared.outputs),
             after=tuple(dict.fromkeys(call.after)),
-            retry=retry,
+            retry=shared.retry,
             timeout=options.timeout,
             operator=options.operator,
-            requirements=tuple(options.requirements),
+            requirements=shared.requirements,
             fail_on_report=options.fail_on_report,
-            resources=resources,
+            resources=shared.resources,
             ignored=tuple(name for name in options.ignore if name in call.inputs),
-            cache=options.cache and self._can_be_told(call),
-            static_fingerprint=self._static_fingerprint(call),
+            cache=shared.cache,
+            static_fingerprint=shared.static_fingerprint,
         )
 
-    def _outputs(self, call: Call, *, mapped: bool) -> tuple[OutputSpec, ...]:
-        signature, split = call.step.signature, self._wiring.mapped_outputs
-        found = self._specs.get(id(signature))
-        if found is None:
-            found = self._specs[id(signature)] = tuple(
-                OutputSpec(name=output.name, type=describe(output.hint)) for output in signature.outputs
-            )
-        if mapped or not split:
-            return found
-        return tuple(evolve(spec, items=(call.id, spec.name) in split) for spec in found)
+    def _outputs(self, call: Call, outputs: tuple[OutputSpec, ...]) -> tuple[OutputSpec, ...]:
+        split = self._wiring.mapped_outputs
+        if not split or any(isinstance(binding, Each) for binding in call.inputs.values()):
+            return outputs
+        return tuple(evolve(spec, items=(call.id, spec.name) in split) for spec in outputs)
 
-    def _retry_and_resources(self, options: StepOptions) -> tuple[Retry, Resources]:
-        found = self._asked.get(id(options))
-        if found is None:
-            found = self._asked[id(options)] = options.retry(), parse_resources(options.resources)
+    def _shared(self, call: Call) -> _Shared:
+        """What is the same for every call of the step of this one, which is the first; messages name this one."""
+        step, options = call.step, call.step.options
+        code = self._code(step)
+        return _Shared(
+            function=function_reference(step),
+            outputs=tuple(
+                OutputSpec(name=output.name, type=describe(output.hint)) for output in step.signature.outputs
+            ),
+            retry=options.retry(),
+            resources=parse_resources(options.resources),
+            requirements=tuple(options.requirements),
+            cache=options.cache and _can_be_told(call, code),
+            static_fingerprint=_static_fingerprint(call, code),
+        )
+
+    def _code(self, step: Step[..., Any]) -> CodeFingerprint:
+        project = Project.of(step.function)
+        walk = self.walks.get(project)
+        if walk is None:
+            walk = self.walks[project] = Walk(project)
+        parameters = step.signature.parameters.parameters
+        names = [name for name in step.options.ignore if name not in parameters]
+        found = walk.of_function(step.function, ignore=names)
+        for name in names:
+            if name not in found.ignored:
+                known = {name.rpartition(".")[2] for name in found.names} | found.names | set(parameters)
+                msg = f"step {step.name}: ignore={name!r} is nothing that its code refers to{did_you_mean(name, known)}"
+                raise PlanError(msg)
         return found
 
-    def _reference(self, step: Step[..., Any]) -> str:
-        found = self._references.get(id(step.function))
-        if found is None:
-            found = self._references[id(step.function)] = function_reference(step)
-        return found
 
-    def _static_fingerprint(self, call: Call) -> str:
-        code = self._code_fingerprint(call.step).digest
-        options = call.step.options
-        declared = [found for dependency in options.depends if (found := _dependency(dependency, call.id))]
-        strict = ["fail_on_report"] if options.fail_on_report else []
-        strict += [f"requires {requirement}" for requirement in sorted(options.requirements)]
-        if not declared and not options.version and not strict:
-            return code
-        return hashlib.sha256(canonical([code, options.version, declared, *strict])).hexdigest()
+def _static_fingerprint(call: Call, code: CodeFingerprint) -> str:
+    options = call.step.options
+    declared = [found for dependency in options.depends if (found := _dependency(dependency, call.id))]
+    strict = ["fail_on_report"] if options.fail_on_report else []
+    strict += [f"requires {requirement}" for requirement in sorted(options.requirements)]
+    if not declared and not options.version and not strict:
+        return code.digest
+    return hashlib.sha256(canonical([code.digest, options.version, declared, *strict])).hexdigest()
 
-    def _code_fingerprint(self, step: Step[..., Any]) -> CodeFingerprint:
-        found = self._code.get(id(step))
-        if found is None:
-            project = Project.of(step.function)
-            walk = self.walks.get(project)
-            if walk is None:
-                walk = self.walks[project] = Walk(project)
-            parameters = step.signature.parameters.parameters
-            names = [name for name in step.options.ignore if name not in parameters]
-            found = self._code[id(step)] = walk.of_function(step.function, ignore=names)
-            for name in names:
-                if name not in found.ignored:
-                    known = {name.rpartition(".")[2] for name in found.names} | found.names | set(parameters)
-                    msg = f"step {step.name}: ignore={name!r} is nothing that its code refers to{did_you_mean(name, known)}"
-                    raise PlanError(msg)
-        return found
 
-    def _can_be_told(self, call: Call) -> bool:
-        """Whether all that the step reaches is known by content, or the user answers for the rest with ``version``."""
-        options = call.step.options
-        unknown = self._code_fingerprint(call.step).unknown
-        if not unknown or options.version or not options.cache:
-            return True
-        if call.step not in self._warned:
-            self._warned.add(call.step)
-            _log.warning("%s", _why_not_cached(call.id, unknown))
-        return False
+def _can_be_told(call: Call, code: CodeFingerprint) -> bool:
+    """Whether all that the step reaches is known by content, or the user answers for the rest with ``version``."""
+    options = call.step.options
+    if not code.unknown or options.version or not options.cache:
+        return True
+    _log.warning("%s", _why_not_cached(call.id, code.unknown))
+    return False
 
 
 def _why_not_cached(step: str, unknown: Sequence[Unknown]) -> str:

@@ -413,8 +413,9 @@ def _digest_of_items(items: tuple[Artifact, ...]) -> str:
 
 def identity(artifact: Artifact) -> list[object]:
     """What tells the value of an artifact from any other: its bytes, how they are read, and what a file is beside them."""
-    executable = ["executable"] if is_executable_by(artifact) else []
-    return [artifact.digest, artifact.serializer, artifact.type, artifact.metadata.get("filename"), *executable]
+    facts = artifact.metadata
+    told: list[object] = [artifact.digest, artifact.serializer, artifact.type, facts.get("filename")]
+    return [*told, "executable"] if facts.get("executable") else told
 
 
 def is_executable_by(artifact: Artifact) -> bool:

@@ -51,9 +51,10 @@ def _fields_tree(fields: tuple[tuple[str, Any], ...], value: Any) -> dict[str, A
     tree = {}
     for name, default in fields:
         part = getattr(value, name)
-        if part is not default and part != default:
-            kind: type = type(part)
-            tree[name] = part if kind in _ATOMS else _maker(kind)(part)
+        if part is default or part == default:
+            continue
+        kind: type = type(part)
+        tree[name] = part if kind in _ATOMS else _maker(kind)(part)
     return tree
 
 
