@@ -32,6 +32,8 @@ class Box:
     waits: bool = True
     forgets: bool = False
     submits: bool = True
+    queues: float = 0.0
+    """Seconds for which a job is queued."""
     unsure: int = 0
     """How many questions for a status go wrong."""
     given: list[dict[str, Any]] = attrs.field(factory=list)
@@ -50,9 +52,19 @@ class Box:
         job = f"{step.step}-{step.attempt}"
         self.given.append({"job": job, "environment": dict(environment), "resources": resources, "timeout": timeout})
         self.folder.mkdir(exist_ok=True)
+        queued = [
+            "sh",
+            "-c",
+            'sleep "$1"; touch "$0"; shift; exec "$@"',
+            self.folder / f"{job}.begun",
+            str(self.queues),
+        ]
         with (self.folder / job).open("wb") as log:
             self._jobs[job] = subprocess.Popen(
-                command, env={**os.environ, **environment, "PYTHONPATH": PROJECTS}, stdout=log, stderr=subprocess.STDOUT
+                [*queued, *command],
+                env={**os.environ, **environment, "PYTHONPATH": PROJECTS},
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
         return job
 
@@ -67,8 +79,10 @@ class Box:
             msg = "try again"
             raise TimeoutError(msg)
         code = self._jobs[job].poll()
-        state = "running" if code is None else "failed" if code else "succeeded"
-        return JobStatus(state=state, exit_code=code, reason="out of luck" if code else "")
+        if code is None:
+            begun = (self.folder / f"{job}.begun").exists()
+            return JobStatus(state="running") if begun else JobStatus(state="queued", reason="the box is full")
+        return JobStatus(state="failed" if code else "succeeded", exit_code=code, reason="out of luck" if code else "")
 
     @hookimpl
     def step_operator_wait(self, job: str, timeout: float | None) -> JobStatus | None:
@@ -171,6 +185,44 @@ def test_a_timeout_ends_the_job(operated):
     run = failed(lambda: slow.with_options(timeout=1.0)("/dev/null"), operated)
     assert "StepTimeout" in str(run.error)
     assert time.monotonic() - began < stretched(30)
+
+
+def test_a_timeout_does_not_count_the_time_in_the_queue(operated, box, monkeypatch):
+    from operated_steps import elsewhere
+
+    monkeypatch.setattr("plugbay.execution.timing.TIMEOUT_GRACE", 0.0)
+    timeout = stretched(5)
+    box.queues = timeout + 2
+    run = pipeline(lambda: elsewhere.with_options(timeout=timeout)(3)).run(stack=operated)
+    assert run["elsewhere"].queued > timeout
+    assert run["elsewhere"].seconds < timeout
+
+
+def test_what_a_job_waits_for_is_told_by_the_driver(make_stack, box, tmp_path):
+    from operated_steps import slow
+
+    from plugbay.history.queries import runs
+
+    stack = make_stack(step_operator={"box": box})
+    box.queues = 600
+    found: list[Any] = []
+
+    def look() -> bool:
+        (run,) = runs(stack=stack) or (None,)
+        progress = run["slow"].progress if run is not None else None
+        found[:] = [progress.state, progress.reason] if progress is not None else []
+        return found[:1] == ["queued"]
+
+    def interrupt() -> None:
+        with suppress(AssertionError):
+            wait_until(look)
+        box.step_operator_cancel("slow-1")
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    run = failed(lambda: slow(str(tmp_path / "started")), stack)
+    thread.join()
+    assert (found, run["slow"].status) == (["queued", "the box is full"], "failed")
 
 
 def test_cancelling_the_run_ends_the_job(operated, box, tmp_path):

@@ -44,11 +44,11 @@ def step_tree(step: StepRun) -> dict[str, Any]:
     tree: dict[str, Any] = {
         "id": step.id,
         "name": step.name,
-        "status": step.status,
+        "status": status_of(step),
         "attempts": attempts_of(step),
         "seconds": step.seconds if summary is not None else None,
         "queued": step.queued if summary is not None and not step.mapped else None,
-        "reason": summary.reason if summary is not None else None,
+        "reason": (summary.reason if summary is not None else step.progress.reason if step.progress else None) or None,
         "source": {"run": source.run_id, "step": source.step, "attempt": source.attempt} if source else None,
         "error": error_tree(step.error) if step.status == "failed" else None,
         "metrics": step.metrics,
@@ -59,7 +59,7 @@ def step_tree(step: StepRun) -> dict[str, Any]:
         tree["calls"] = [
             {
                 "id": call.id,
-                "status": call.status,
+                "status": status_of(call),
                 "attempts": attempts_of(call),
                 "seconds": call.seconds,
                 "queued": call.queued,
@@ -74,6 +74,11 @@ def step_tree(step: StepRun) -> dict[str, Any]:
     return tree
 
 
+def status_of(step: StepRun) -> str | None:
+    """What became of it, or in a run that goes on where it stands: ``running``, ``queued`` or ``pending``."""
+    return step.status or (step.progress.state if step.progress is not None else None)
+
+
 def attempts_of(step: StepRun) -> int:
     """How many attempts the step had in this run; of a cached one none."""
     return step.summary.attempt if step.summary is not None else 0
@@ -81,7 +86,8 @@ def attempts_of(step: StepRun) -> int:
 
 def call_counts(step: StepRun) -> dict[str, int]:
     """How many calls of a mapped step have which status."""
-    return dict(Counter(call.status or "running" for call in step.calls))
+    counts = Counter(status_of(call) or "not run" for call in step.calls)
+    return dict(counts + Counter({"pending": step.unnamed_calls}))
 
 
 def artifact_tree(artifact: Artifact) -> dict[str, Any]:

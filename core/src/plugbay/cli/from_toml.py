@@ -48,7 +48,7 @@ def _converter() -> Converter:
     converter.register_structure_hook_func(lambda hint: _is_class(hint, pathlib.PurePath), _from_string)
     converter.register_structure_hook(uuid.UUID, _from_string)
     converter.register_structure_hook(decimal.Decimal, lambda tree, _: _decimal(tree))
-    converter.register_structure_hook_func(lambda hint: _is_class(hint, enum.Enum), _member)
+    converter.register_structure_hook(enum.Enum, _member)
     converter.register_structure_hook_func(_is_literal, _choice)
     converter.register_structure_hook_func(_is_union, lambda tree, hint: _one_of(converter, tree, hint))
     converter.register_structure_hook_func(_is_collection, lambda tree, hint: _items(converter, tree, hint))

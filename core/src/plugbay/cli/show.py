@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from plugbay.cli.described import attempts_of, call_counts, run_tree, step_tree
+from plugbay.cli.described import attempts_of, call_counts, run_tree, status_of, step_tree
 from plugbay.cli.parsing import add_json, add_run, add_stack
 from plugbay.cli.terminal import Style, cut, say, say_json, say_table, stdout_style
 from plugbay.cli.wording import ago, counted, duration, first_line, moment, printable, short, size, tally
 
 if TYPE_CHECKING:
+    from plugbay.history.progress import StepProgress
     from plugbay.history.run import ArtifactView, Run, StepRun
     from plugbay_hookspecs.types import Artifact
 
@@ -41,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.json:
             say_json(run_tree(found) if step is None else step_tree(step))
         elif step is not None:
-            _show_step(step, len(step.id), stdout_style(), running=found.status == "running", most=None)
+            _show_step(step, len(step.id), stdout_style(), most=None)
         else:
             _show(found, stdout_style())
     return 0
@@ -63,7 +65,7 @@ def _show(run: Run, style: Style) -> None:
     steps = run.steps
     width = max(len(step.id) for step in steps)
     for step in steps:
-        _show_step(step, width, style, running=run.status == "running", most=_CALLS)
+        _show_step(step, width, style, most=_CALLS)
     if run.status not in ("succeeded", "running"):
         say(style.dim(f"\ngo on with it: plugbay run --resume {short(run.id)}"))
 
@@ -72,19 +74,20 @@ def _fact(style: Style, name: str, value: str) -> None:
     say(f"  {style.dim(f'{name:<9}')} {value}")
 
 
-def _show_step(step: StepRun, width: int, style: Style, *, running: bool, most: int | None) -> None:
-    status = step.status or ("pending" if running else "not run")
+def _show_step(step: StepRun, width: int, style: Style, *, most: int | None) -> None:
+    status = status_of(step) or "not run"
     told = style.status(status, f"{status:<9}")
     notes = [duration(step.seconds)] if step.summary is not None and step.status != "skipped" else []
     if attempts_of(step) > 1:
         notes.append(counted(attempts_of(step), "attempt"))
-    count = len(step.calls)
+    count = len(step.calls) + step.unnamed_calls
     if count:
         counts = call_counts(step)
         calls = counted(count, "call")
         notes.append(calls if len(counts) == 1 else f"{calls}: {tally(counts)}")
     if step.source is not None:
         notes.append(f"from run {short(step.source.run_id)}")
+    notes += _of_progress(step.progress)
     if step.summary is not None and step.summary.reason:
         notes.append(step.summary.reason)
     if step.status == "failed" and step.error is not None:
@@ -105,6 +108,14 @@ def _show_step(step: StepRun, width: int, style: Style, *, running: bool, most: 
             say(f"{indent}{style.dim(f'... and {count - most:,} more: plugbay show RUN {step.id}')}")
 
 
+def _of_progress(progress: StepProgress | None) -> list[str]:
+    """For how long it has been so, and why."""
+    if progress is None:
+        return []
+    age = [] if progress.since is None else [f"for {duration(max(0.0, time.time() - progress.since))}"]
+    return age + ([progress.reason] if progress.reason else [])
+
+
 def _show_calls(calls: Sequence[StepRun], indent: str) -> None:
     """A line for each call, with a column for each parameter and metric that any of them logged."""
     params = list(dict.fromkeys(name for call in calls for name in call.params))
@@ -112,18 +123,26 @@ def _show_calls(calls: Sequence[StepRun], indent: str) -> None:
     rows = [
         (
             call.id,
-            call.status or "running",
-            duration(call.seconds),
+            status_of(call) or "not run",
+            "" if call.status is None else duration(call.seconds),
             *(_shown(call.params[name]) if name in call.params else "" for name in params),
             *(f"{call.metrics[name]:g}" if name in call.metrics else "" for name in metrics),
-            first_line(str(call.error)) if call.status == "failed" and call.error is not None else "",
+            _why(call),
         )
         for call in calls
     ]
-    heads = ("CALL", "STATUS", "TOOK", *params, *metrics, "ERROR")
+    heads = ("CALL", "STATUS", "TOOK", *params, *metrics, "WHY")
     if not any(row[-1] for row in rows):
         heads, rows = heads[:-1], [row[:-1] for row in rows]
     say_table(heads, rows, status=1, right=(2, *range(3 + len(params), 3 + len(params) + len(metrics))), indent=indent)
+
+
+def _why(call: StepRun) -> str:
+    """Why it failed, or does not run yet."""
+    error = "" if call.error is None else first_line(str(call.error))
+    if call.progress is not None:
+        return ", ".join([*_of_progress(call.progress), *([f"after {error}"] if error else [])])
+    return error if call.status == "failed" else ""
 
 
 def _shown(value: object) -> str:

@@ -32,15 +32,17 @@ class Jobs:
         self,
         stack: Stack,
         submitted: Callable[[Attempt, Callable[[], None]], None],
+        started: Callable[[Attempt], None],
         complete: Callable[[Attempt, BaseException | None], None],
         *,
         resumed: bool,
     ) -> None:
-        """Tell of each attempt how it is cancelled, and when it is over.
+        """Tell of each attempt how it is cancelled, when it begins, and when it is over.
 
         :param resumed: there may be jobs of a driver that is gone.
         """
-        self._stack, self._submitted, self._complete, self._resumed = stack, submitted, complete, resumed
+        self._stack, self._resumed = stack, resumed
+        self._submitted, self._started, self._complete = submitted, started, complete
 
     def start(self, attempt: Attempt) -> None:
         """Submit the attempt through the step operator that its step names; what goes wrong fails the attempt."""
@@ -101,7 +103,7 @@ class Jobs:
     def _follow(self, attempt: Attempt, name: str, operator: StepOperator, job: str) -> None:
         error: BaseException | None = None
         try:
-            status = _end_of(operator, job)
+            status = self._end_of(operator, job, attempt)
             if not self._recorded(attempt):
                 self._keep_log(attempt, operator, job)
                 code = "" if status.exit_code is None else f" with exit code {status.exit_code}"
@@ -129,25 +131,30 @@ class Jobs:
         except Exception as error:  # noqa: BLE001  the attempt is lost with or without its log
             _log.warning("the log of job %s cannot be read: %s: %s", job, type(error).__name__, error)
 
-
-def _end_of(operator: StepOperator, job: str) -> JobStatus:
-    """Wait until the job has ended. Raises ``KeyError`` when the tool does not know it, and its error when it is silent."""
-    pause, silent_since = FIRST_POLL, None
-    while True:
-        asked = time.monotonic()
-        try:
-            status = operator.wait(job, timeout=WAIT) or operator.status(job)
-        except KeyError:
-            raise
-        except Exception as error:
-            silent_since = silent_since or asked
-            if asked - silent_since > PATIENCE:
+    def _end_of(self, operator: StepOperator, job: str, attempt: Attempt) -> JobStatus:
+        """Wait until the job has ended. Raises ``KeyError`` when the tool does not know it, and its error when it is silent."""
+        pause, silent_since, queued = FIRST_POLL, None, True
+        while True:
+            asked = time.monotonic()
+            try:  # while it is queued, a look now and then: the tool may wait for its end only
+                waited = None if queued else operator.wait(job, timeout=WAIT)
+                status = waited or operator.status(job)
+            except KeyError:
                 raise
-            _log.debug("job %s cannot be asked for: %s", job, error)
-        else:
-            silent_since = None
-            if status.ended:
-                return status
-        if time.monotonic() - asked < pause:  # it did not wait by itself
-            time.sleep(pause)
-            pause = min(pause * 1.5, LAST_POLL)
+            except Exception as error:
+                silent_since = silent_since or asked
+                if asked - silent_since > PATIENCE:
+                    raise
+                _log.debug("job %s cannot be asked for: %s", job, error)
+            else:
+                silent_since = None
+                if status.ended:
+                    return status
+                attempt.waits_for = status.reason
+                if queued and status.state == "running":
+                    self._started(attempt)
+                    pause, queued = FIRST_POLL, False
+                    continue
+            if time.monotonic() - asked < pause:  # it did not wait by itself
+                time.sleep(pause)
+                pause = min(pause * 1.5, LAST_POLL)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from plugbay.execution.interruption import Interruption
     from plugbay.execution.jobs import Jobs
     from plugbay.execution.renewal import Renewal
+    from plugbay.store.documents import InHand
     from plugbay.store.ownership import Ownership
 
 _log = logging.getLogger("plugbay")
@@ -118,6 +119,7 @@ class LiveRun:
         self._completions: SimpleQueue[Any] = SimpleQueue()
         self._stopping = False
         interruption.wake = lambda: self._completions.put(_WAKE)
+        ownership.in_hand = self._in_hand
 
     @property
     def cancelled(self) -> bool:
@@ -181,6 +183,7 @@ class LiveRun:
     def submitted(self, step: ReadyStep, cancel: Callable[[], None], *, queued: bool = False) -> None:
         """Tell how to end the attempt, whose timeout counts from now unless it is queued."""
         attempt = _attempt(step, "submitted")
+        attempt.queued = queued
         self._cancels[attempt.call.id] = cancel
         if attempt.timeout is not None and not queued:
             self._timing.limit(attempt.call.id, attempt.timeout)
@@ -208,9 +211,21 @@ class LiveRun:
 
         return Jobs(
             self._session.stack,
-            lambda attempt, cancel: self.submitted(cast(ReadyStep, attempt), cancel),
+            lambda attempt, cancel: self.submitted(cast(ReadyStep, attempt), cancel, queued=True),
+            lambda attempt: self.started(cast(ReadyStep, attempt)),
             lambda attempt, error: self.complete(cast(ReadyStep, attempt), error),
             resumed=self._resumed,
+        )
+
+    def _in_hand(self) -> InHand:
+        from plugbay.execution.in_hand import in_hand  # few runs last long enough to be looked at
+
+        return in_hand(
+            self._in_flight.copy().values(),
+            self._queue.copy(),
+            self._timing.retries(),
+            self.schedule.summaries.copy(),
+            number=self._next_number,
         )
 
     # -- starting --------------------------------------------------------------------------------------------------

@@ -78,6 +78,10 @@ class Attempt:
         self.call, self.task, self._shipping = call, task, shipping
         self.began: float | None = None
         """When the engine began to execute it, in seconds since the epoch, where it has told."""
+        self.queued = False
+        """Whether the engine was to tell when it begins."""
+        self.waits_for = ""
+        """Why the engine lets it wait, in its words."""
 
     @property
     def info(self) -> StepInfo:

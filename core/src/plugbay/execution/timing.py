@@ -43,6 +43,11 @@ class Timing:
             found.append(heapq.heappop(self._retries)[2])
         return found
 
+    def retries(self) -> list[tuple[Call, float]]:
+        """The calls that are to be tried again, each with the seconds until then; from any thread."""
+        now = time.monotonic()
+        return [(call, due - now) for due, _, call in self._retries.copy()]
+
     @property
     def waiting(self) -> bool:
         """Whether any call waits to be tried again."""

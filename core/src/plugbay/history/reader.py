@@ -13,13 +13,14 @@ from plugbay.serializers.choice import Serializers
 from plugbay.stack import Stack
 from plugbay.store.artifacts import Artifacts
 from plugbay.store.distant import each
-from plugbay.store.documents import AttemptRecord, EndRecord, RunRecord, read
+from plugbay.store.documents import AttemptRecord, EndRecord, InHand, RunRecord, read
 from plugbay.store.layout import (
     RUNS,
     attempt_key,
     drivers_prefix,
     end_key,
     ends_prefix,
+    in_hand_key,
     is_run_id,
     later_end_key,
     log_key,
@@ -116,6 +117,16 @@ class Reader:
             if end is not None and end.driver >= driver.number:
                 return end.status
             return "interrupted" if seems_gone(driver, self.store, record.id, self._clock) else "running"
+
+    def in_hand(self, record: RunRecord) -> InHand | None:
+        """What the run's latest driver has in hand; ``None`` where it has not told."""
+        with self.access():
+            number = latest_driver_number(self.store, record.id)
+            key = in_hand_key(record.id, number)
+            try:
+                return read(self.store.get(key), InHand, key)
+            except (FileNotFoundError, DamagedDocumentError):
+                return None
 
     def counting_attempts(self, run_id: str) -> list[AttemptRecord]:
         """Like :meth:`attempts`, without what a driver that was replaced has recorded as failed or cancelled."""

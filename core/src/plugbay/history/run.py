@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from plugbay.errors import NotFoundError, did_you_mean, listed
 from plugbay.store.distant import each
-from plugbay.store.documents import AttemptRecord, EndRecord, RunRecord, StepImage, StepSummary
+from plugbay.store.documents import AttemptRecord, EndRecord, InHand, RunRecord, StepImage, StepSummary
 from plugbay.store.layout import blob_key, call_id
 from plugbay_hookspecs.types import Artifact, CacheSource, ErrorInfo, Plan, PlannedStep, RunStatus, StepStatus
 
 if TYPE_CHECKING:
+    from plugbay.history.progress import StepProgress
     from plugbay.history.reader import Reader
 
 
@@ -79,12 +80,18 @@ class Run:
         """The planned steps, in an order in which each comes after what it needs."""
         return [StepRun(self, step, step.id, self._reader) for step in self.plan.steps]
 
+    @cached_property
+    def known_calls(self) -> set[str]:
+        """The ids of steps and calls of which something is known."""
+        going_on = () if self.in_hand is None else (call.step for call in self.in_hand.calls)
+        return {*self.summaries, *going_on}
+
     def __getitem__(self, step: str) -> StepRun:
         """A step by its id, or one call of a mapped step: ``run["fit"]``, ``run["fit.0"]``."""
         for planned in self.plan.steps:
             if planned.id == step:
                 return StepRun(self, planned, step, self._reader)
-            if planned.mapped and step in self.summaries and step.startswith(f"{planned.id}."):
+            if planned.mapped and step.startswith(f"{planned.id}.") and step in self.known_calls:
                 return StepRun(self, planned, step, self._reader)
         known = [planned.id for planned in self.plan.steps]
         msg = f"run {self.id} has no step {step!r}{did_you_mean(step, known)} (it has: {listed(known)})"
@@ -95,12 +102,23 @@ class Run:
         """What became of each step and call; of a run that has not ended, as far as the records tell."""
         if self.end is not None and self.status == self.end.status:
             return self.end.steps
-        return {
+        found = {
             record.step: StepSummary(
                 status=record.status, attempt=record.attempt, seconds=record.ended - record.started
             )
             for record in self._reader.counting_attempts(self.id)
         }
+        if self.in_hand is not None:
+            found |= self.in_hand.steps
+            for call in self.in_hand.calls:
+                if call.step in found and found[call.step].attempt < call.attempt:  # it is tried again
+                    del found[call.step]
+        return found
+
+    @cached_property
+    def in_hand(self) -> InHand | None:
+        """What its driver has in hand: of a run that goes on, once it has lasted a second or two."""
+        return self._reader.in_hand(self.record) if self.status == "running" else None
 
     def __repr__(self) -> str:
         return f"<run {self.id} of {self.pipeline}: {self.status}>"
@@ -126,8 +144,24 @@ class StepRun:
 
     @property
     def status(self) -> StepStatus | None:
-        """``succeeded``, ``cached``, ``failed``, ``skipped``, ``cancelled``; ``None`` when it has not ended."""
+        """``succeeded``, ``cached``, ``failed``, ``skipped``, ``cancelled``; ``None`` when it has not ended: see ``progress``."""
         return self.summary.status if self.summary is not None else None
+
+    @cached_property
+    def progress(self) -> StepProgress | None:
+        """Where it stands in a run that goes on; ``None`` once it has ended, or the run has."""
+        run = self._run
+        if run.status != "running" or self.status is not None:
+            return None
+        from plugbay.history.progress import (
+            progress_of_call,
+            progress_of_step,
+        )  # most runs that are looked at have ended
+
+        told = None if self.mapped or run.in_hand is None else run.in_hand.call(self.id)
+        if told is not None:
+            return progress_of_call(told)
+        return progress_of_step(self._planned, run.in_hand, run.summaries)
 
     @property
     def source(self) -> CacheSource | None:
@@ -151,13 +185,23 @@ class StepRun:
 
     @property
     def calls(self) -> list[StepRun]:
-        """The calls of a mapped step, in the order of its values, as far as they have ended; of another one none."""
+        """The calls of a mapped step, in the order of its values, as far as they are known; of another one none."""
         if not self.mapped:
             return []
-        begin, summaries = f"{self.id}.", self._run.summaries
-        tails = (name.removeprefix(begin) for name in summaries if name.startswith(begin))
+        begin = f"{self.id}."
+        tails = (name.removeprefix(begin) for name in self._run.known_calls if name.startswith(begin))
         indices = sorted(int(tail) for tail in tails if tail.isdecimal())
         return [StepRun(self._run, self._planned, call_id(self.id, index), self._reader) for index in indices]
+
+    @property
+    def unnamed_calls(self) -> int:
+        """How many calls of a mapped step the driver has in hand beside those in ``calls``: it names a thousand."""
+        in_hand = self._run.in_hand if self.mapped else None
+        if in_hand is None:
+            return 0
+        begin = f"{self.id}."
+        named = sum(call.step.startswith(begin) for call in in_hand.calls)
+        return sum(in_hand.counts.get(self.id, {}).values()) - named
 
     def read_calls(self, most: int | None = None) -> list[StepRun]:
         """The first calls, ``most`` at most, with their records read: many at a time where the store is distant."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
@@ -174,6 +174,43 @@ class CacheEntry:
     only: str | None = None
     """The id of the only call that it answers: one that has read its own id."""
     schema: int = SCHEMA
+
+
+CallState: TypeAlias = Literal["running", "queued", "retrying", "waiting"]
+"""``running``, or ``queued`` by the engine that has it; or the driver lets it wait for a retry, or for room in the engine."""
+
+
+@frozen(kw_only=True)
+class CallInHand:
+    """A step, or a call of a mapped one, that can run and has not ended."""
+
+    step: str
+    """The id in the plan; of a mapped step's call ``id.0``, ``id.1``, ..."""
+    state: CallState
+    attempt: int
+    """Of one that waits: the next one."""
+    at: float = field(default=0.0, validator=_moment)
+    """Seconds since the epoch: since when, or until when it waits to be tried again; 0 of one that waits for room."""
+    reason: str = ""
+    """Why the engine lets it wait, in its words."""
+
+
+@frozen(kw_only=True)
+class InHand:
+    """What a driver has in hand: ``runs/<id>/in-hand/<driver>.json``, which is gone when the run has ended."""
+
+    at: float = field(validator=_moment)
+    counts: Mapping[str, Mapping[str, int]] = field(factory=dict)
+    """By the id of a step in the plan: how many calls are in which state."""
+    calls: tuple[CallInHand, ...] = ()
+    """Those calls, up to a limit."""
+    steps: Mapping[str, StepSummary] = field(factory=dict)
+    """What became of those that have ended without an attempt of their own: answered from the cache, skipped, mapped."""
+    schema: int = SCHEMA
+
+    def call(self, call_id: str) -> CallInHand | None:
+        """The call of this id."""
+        return next((call for call in self.calls if call.step == call_id), None)
 
 
 Document = TypeVar("Document")

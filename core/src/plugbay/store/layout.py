@@ -89,6 +89,11 @@ def heartbeat_key(run_id: str, driver: int) -> str:
     return f"{RUNS}{run_id}/beats/{driver:06d}"
 
 
+def in_hand_key(run_id: str, driver: int) -> str:
+    """Where the driver of that number says what it has in hand, once the run has lasted a second."""
+    return f"{RUNS}{run_id}/in-hand/{driver:06d}.json"
+
+
 def cancel_key(run_id: str, driver: int) -> str:
     """Exists when somebody asked the driver of that number to stop the run."""
     return f"{RUNS}{run_id}/cancels/{driver:06d}"

@@ -33,6 +33,7 @@ from plugbay.store.layout import (
     driver_key,
     drivers_prefix,
     heartbeat_key,
+    in_hand_key,
     old_cancel_key,
     old_heartbeat_key,
     plan_key,
@@ -45,9 +46,12 @@ from plugbay.store.store_clock import StoreClock
 
 if TYPE_CHECKING:
     from plugbay.stack import Stack
+    from plugbay.store.documents import CallInHand, InHand
 
 HEARTBEAT = 5.0
 """Seconds between two signs of life of a driver, once a run has lasted that long."""
+_TELLING = 1.0
+"""Seconds between two looks at what the run has in hand; where a store is a journey away, it is told with the heartbeat."""
 SILENCE = 60.0
 """Seconds without a sign of life after which a driver that cannot be asked counts as gone."""
 _LOOK = 1.0
@@ -219,6 +223,9 @@ class Ownership:
         self._thread: threading.Thread | None = None
         self._pulse: Pulse | None = None
         self.number, self._text = 1, ""
+        self.in_hand: Callable[[], InHand] | None = None
+        """Gives what the run has in hand, for those who look at it; called from another thread."""
+        self._told: tuple[tuple[CallInHand, ...], int] = ((), 0)
         self._beats = 0
         self._looked = 0.0
         self.loss: RunReplacedError | RunLostError | None = None
@@ -310,7 +317,15 @@ class Ownership:
         )
 
     def _beat(self) -> None:
-        while not self._over.wait(HEARTBEAT):
+        pause = min(_TELLING, HEARTBEAT)
+        last = time.monotonic()
+        while not self._over.wait(pause):
+            due = time.monotonic() - last > HEARTBEAT - pause / 2
+            if due or self._store.is_local:
+                self._tell_what_is_in_hand()
+            if not due:
+                continue
+            last = time.monotonic()
             with suppress(StoreError, OSError):  # the store may be away for a while; the run itself will tell
                 self._beats += 1
                 beat = f"{self._text} {self._beats}".encode()
@@ -321,6 +336,16 @@ class Ownership:
                 if self._store.stat(cancel_key(self._run_id, self.number)) is not None:
                     self._cancel()
             self._each_beat()
+
+    def _tell_what_is_in_hand(self) -> None:
+        if self.in_hand is None or self.loss is not None:
+            return
+        found = self.in_hand()
+        told = (found.calls, len(found.steps))
+        if told != self._told:
+            with suppress(StoreError, OSError):  # only who looks misses it
+                self._store.put(in_hand_key(self._run_id, self.number), write(found), durable=False)
+                self._told = told
 
     def __exit__(self, *exception: object) -> None:
         """Let go of the run."""
@@ -334,7 +359,8 @@ class Ownership:
         self._lock.release()
         if self._thread is not None and not isinstance(self.loss, RunLostError):
             with suppress(StoreError, OSError):
-                self._store.delete([heartbeat_key(self._run_id, self.number), cancel_key(self._run_id, self.number)])
+                keys = (heartbeat_key, in_hand_key, cancel_key)
+                self._store.delete([key(self._run_id, self.number) for key in keys])
 
 
 def claim(mine: Driver, store: ArtifactStore, run_id: str) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-import pluggy
-
 from plugbay.host.host import Host
+from plugbay.host.implementations import StackPluginManager
 from plugbay.stack.facades.artifact_store import ArtifactStore
 from plugbay.stack.given import component_of
 from plugbay.stack.own_store import OwnStore, own_prefix
 from plugbay_hookspecs.catalogue import COMPONENT_TYPES
-from plugbay_hookspecs.markers import PROJECT
 from plugbay_hookspecs.types import ComponentInfo
 
 
@@ -21,9 +19,8 @@ def hooks_of(component: object, component_type: str) -> Any:
 
     A hook that the component does not implement answers ``None``.
     """
-    manager = pluggy.PluginManager(PROJECT)
+    manager = StackPluginManager()
     manager.add_hookspecs(import_module(COMPONENT_TYPES[component_type].specification))
-    manager.add_hookspecs(import_module("plugbay_hookspecs.lifecycle"))
     manager.register(component, name="component")
     return manager.hook
 
