@@ -8,14 +8,12 @@ to give two answers and two fingerprints, a row of ``OUT_OF_REACH`` one answer a
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from programs import take
 from sharing import made_once
 
 Row = tuple[str, str, Any, Any]
@@ -226,55 +224,35 @@ PACKAGE = {
     "reads_file.py": "from pathlib import Path\nVALUE = Path(__file__).with_name('settings.txt').read_text()\n",
     "settings.txt": "<>",
 }
-TAKE = """
-import importlib, json, sys
-from plugbay.code.fingerprint import code_fingerprint
-found = {}
-for name in sys.argv[1:]:
-    target = importlib.import_module(name).target
-    taken = code_fingerprint(target)
-    found[name] = [taken.digest, [str(each) for each in taken.unknown], ascii(target())]
-print(json.dumps(found))
-"""
 
 
 @pytest.fixture(scope="module")
 def taken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     """What each row gives: the first content with two hash seeds, then the second one."""
 
-    def take(directory: Path) -> None:
+    def make(directory: Path) -> None:
         (directory / "taken.json").write_text(json.dumps(take_all(directory)), encoding="utf-8")
 
-    made = made_once(tmp_path_factory, "programs", take)
+    made = made_once(tmp_path_factory, "programs", make)
     found: dict[str, list[Any]] = json.loads((made / "taken.json").read_text(encoding="utf-8"))
     return found
 
 
 def take_all(directory: Path) -> dict[str, list[Any]]:
     every = {**REACHED, **OUT_OF_REACH}
-    names = {f"row{number}": name for number, name in enumerate(every)}
     found: dict[str, list[Any]] = {name: [] for name in every}
     project = directory / "project"
     (project / "package").mkdir(parents=True)
     for which, seed in ((0, "0"), (0, "77"), (1, "0")):
-        for module, name in names.items():
-            setup, expression, *contents = every[name]
-            text = f"{setup}\ndef target(): return {expression}\n".replace("<>", str(contents[which]))
-            (project / f"{module}.py").write_text(text, encoding="utf-8")
+        texts: dict[str, str] = {}
+        for number, (setup, expression, *contents) in enumerate(every.values()):
+            text = f"{setup}\ndef target(): return {expression}\n"
+            texts[f"row{number}"] = text.replace("<>", str(contents[which]))
         for name, text in PACKAGE.items():
             (project / name).write_text(text.replace("<>", str(which)), encoding="utf-8")
-        changed = {"PYTHONHASHSEED": seed, "PYTHONPATH": str(project), "WHICH_CONTENT": str(which)}
-        done = subprocess.run(
-            [sys.executable, "-c", TAKE, *names],
-            cwd=project,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **changed},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        for module, value in json.loads(done.stdout.splitlines()[-1]).items():
-            found[names[module]].append(value)
+        taken = take(project, texts, seed, WHICH_CONTENT=str(which))
+        for name, value in zip(every, taken.values(), strict=True):
+            found[name].append(value)
     return found
 
 
