@@ -248,13 +248,15 @@ def _writer(router: _Router, forward: Callable[[str], int]) -> Callable[[str], i
                     log.put(line.encode())
                 except (ValueError, IndexError, OSError):  # another thread may have taken the last piece
                     log.put_hard(line)
-            elif not isinstance(text, str):
+            elif not text or not isinstance(text, str):
                 pass
             elif len(text) + len(pieces) < LONG:
                 if not pieces and state.handle >= 0 and place(state.handle, 0, 2) != state.seen:
                     state.bring()
                 pieces.append(text)
             else:
+                if not pieces and state.active:
+                    state.bring()
                 log.put_unended(text)
         return forward(text)
 
