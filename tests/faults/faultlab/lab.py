@@ -183,5 +183,7 @@ class Lab:
                 read(content, Driver, key)
             elif "/ends/" in key:
                 read(content, EndRecord, key)
-            elif kind == "runs" and not any(part in key for part in ("/logs/", "/tasks/", "/beats/", "/cancels/")):
+            elif kind == "runs" and not any(
+                part in key for part in ("/logs/", "/tasks/", "/beats/", "/in-hand/", "/cancels/")
+            ):
                 read(content, {"plan.json": RunRecord, "end.json": EndRecord}[name], key)
