@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from plugbay_hookspecs.markers import hookspec
@@ -59,21 +59,23 @@ def serializers() -> Sequence[Serializer]:
 
 
 @hookspec(firstresult=True)
-def fingerprint_of(value: object) -> bytes | None:
+def fingerprint_of(value: object) -> bytes | Mapping[str, object] | None:
     """Tell a value apart from others of its type by its content.
 
     A step that uses a module's constant, a default argument or the like is answered from the cache only while the value is
     the same.
 
     Called in the driver's process when a run is planned, for such a value of a class from the module that the plugin's
-    entry point (group ``plugbay.serializer``) is named after, or of a subclass. The library is imported by then. A plugin
-    may implement this hook, ``serializers``, or both.
+    entry point (group ``plugbay.serializer``) is named after, or of a subclass; and for a function that such a module has
+    made for somebody, such as a decorated one. The library is imported by then. A plugin may implement this hook,
+    ``serializers``, or both.
 
     :param value: what a step reaches. It must not be changed.
     :returns: bytes that are equal for two values only when no step could tell them apart, and that are equal for equal
-        values in every process: no address, no order of a set, no time. They may be long; a digest of them is kept. ``None``
-        leaves the value to what Plugbay finds itself: its state, as pickle sees it. Leave a value that holds functions to it
-        too, because it knows whether their code has changed.
+        values in every process: no address, no order of a set, no time. They may be long; a digest of them is kept. Or
+        a mapping of what the value is made of, by name, which counts in its place: functions, whose code counts, other values,
+        and bytes for what the plugin tells itself. ``None`` leaves the value to what Plugbay finds itself: its state, as
+        pickle sees it. The class of the value counts in any case.
     :raises Exception: any exception says that the value cannot be told apart: the step is computed each time, with a warning
         that quotes the exception.
 

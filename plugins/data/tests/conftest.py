@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from io import BytesIO
 from pathlib import Path
@@ -11,6 +15,7 @@ from typing import Any, BinaryIO, cast
 import pytest
 
 from plugbay_hookspecs.types import Serializer
+from sharing import made_once
 
 
 class WriteOnly:
@@ -78,3 +83,60 @@ def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         return loaded
 
     return keep
+
+
+TAKE = """
+import importlib, json, sys, warnings
+warnings.simplefilter("ignore")
+from plugbay.code.fingerprint import code_fingerprint
+found = {}
+for name in sys.argv[1:]:
+    taken = code_fingerprint(importlib.import_module(name).target)
+    found[name] = [taken.digest, [str(each) for each in taken.unknown]]
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="session")
+def fingerprints(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, list[Any]]]:
+    """Import modules that have one constant each, and take the fingerprints of functions that refer to it.
+
+    A row is statements, an expression with a place marked by ``<>``, and the two things that stand there. Given are, by the name
+    of the row, the digest and what is unknown: of the first content with two hash seeds, then of the second one with two.
+    """
+
+    def take(name: str, header: str, rows: Mapping[str, tuple[str, str, Any, Any]]) -> dict[str, list[Any]]:
+        def fill(directory: Path) -> None:
+            (directory / "taken.json").write_text(json.dumps(take_all(directory, header, rows)), encoding="utf-8")
+
+        made = made_once(tmp_path_factory, name, fill)
+        found: dict[str, list[Any]] = json.loads((made / "taken.json").read_text(encoding="utf-8"))
+        return found
+
+    return take
+
+
+def take_all(directory: Path, header: str, rows: Mapping[str, tuple[str, str, Any, Any]]) -> dict[str, list[Any]]:
+    names = {f"row{number}": name for number, name in enumerate(rows)}
+    found: dict[str, list[Any]] = {name: [] for name in rows}
+    for which in (0, 1):
+        project = directory / str(which)
+        project.mkdir()
+        for module, name in names.items():
+            setup, expression, *contents = rows[name]
+            text = f"{header}\n{setup}\nCONSTANT = {expression}\ndef target(): return CONSTANT\n"
+            (project / f"{module}.py").write_text(text.replace("<>", str(contents[which])), encoding="utf-8")
+        for seed in ("0", "77"):
+            done = subprocess.run(
+                [sys.executable, "-c", TAKE, *names],
+                cwd=project,
+                env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(project)},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+            for module, value in json.loads(done.stdout.splitlines()[-1]).items():
+                found[names[module]].append(value)
+    return found

@@ -12,9 +12,9 @@ DESCRIBE = """
 import json, sys
 from importlib.metadata import entry_points
 import plugbay_data
-found = [s for e in entry_points(group="plugbay.serializer") if e.value.startswith("plugbay_data.")
-         for s in e.load()().serializers()]
-vendors = {"numpy", "pandas", "polars", "pyarrow"}
+loaded = [e.load()() for e in entry_points(group="plugbay.serializer") if e.value.startswith("plugbay_data.")]
+found = [s for plugin in loaded if hasattr(plugin, "serializers") for s in plugin.serializers()]
+vendors = {"numpy", "pandas", "polars", "pyarrow", "sklearn", "torch"}
 print(json.dumps({
     "names": sorted(s.name for s in found),
     "imported": sorted(vendors & {name.partition(".")[0] for name in sys.modules}),

@@ -27,6 +27,8 @@ _SETTINGS: tuple[tuple[type, tuple[str, ...]], ...] = (
 )
 """What such objects were made with and tell again."""
 _OF_EXECUTORS = ("_max_workers", "_initializer", "_initargs")
+_ADDRESS = re.compile(r"(?:0x)?[0-9a-f]{9,}")
+"""What ``id()`` gives, which some libraries make names of."""
 _STREAMS = ("stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__")
 _DERIVED = frozenset(
     {"SchemaValidator", "SchemaSerializer", "PluggableSchemaValidator", "MockValSer", "MockCoreSchema"}
@@ -45,7 +47,7 @@ def describe_bystander(walk: Walk, value: Any, found: Description) -> bool:
             found.refer(".__class__", kind)
         _tell_settings(value, found)
     elif kind is contextvars.ContextVar:
-        found.say("context variable", value.name)
+        found.say("context variable", _ADDRESS.sub("", value.name))
         with suppress(LookupError):
             found.refer(".default", contextvars.Context().run(value.get))
         with suppress(LookupError):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import types
+from collections.abc import Mapping
 from typing import Any
 
-from plugbay.code.fingerprint.description import Description
+from plugbay.code.fingerprint.description import Description, type_name
+from plugbay.code.fingerprint.states import tell_names
 from plugbay.host.discovery import installed_plugins
 from plugbay.host.implementations import StackPluginManager
 from plugbay_hookspecs.catalogue import SERIALIZER_GROUP
@@ -21,8 +24,8 @@ class Digests:
         self._plugins: dict[str, Any] = {}
 
     def tell(self, value: Any, found: Description) -> bool:
-        """Tell a value by the digest that a plugin takes of it; say whether there is one."""
-        for module in _modules_of(type(value)):
+        """Tell a value by what a plugin says of it: a digest, or what it is made of; say whether there is one."""
+        for module in _modules_of(value):
             plugin = self._plugin(module)
             if plugin is None:
                 continue
@@ -30,13 +33,12 @@ class Digests:
                 "fingerprint_of", [other for other in self._manager.get_plugins() if other is not plugin]
             )
             try:
-                digest = call(value=value)
+                told = call(value=value)
             except Exception as error:  # noqa: BLE001  a plugin that fails does not know the value
-                found.refuse(value, f"{type(error).__name__}: {error}")
+                found.refuse(value, f"{type(error).__name__}: {' '.join(str(error).split())}")
                 return True
-            if digest is not None:
-                found.say("digest", module, hashlib.sha256(digest).hexdigest())
-                found.refer(".__class__", type(value))
+            if told is not None:
+                _tell(value, told, module, found)
                 return True
         return False
 
@@ -56,6 +58,35 @@ DIGESTS = Digests()
 """Of this process."""
 
 
-def _modules_of(kind: type) -> list[str]:
-    modules = dict.fromkeys(str(base.__module__).partition(".")[0] for base in kind.__mro__)
+def _tell(value: Any, told: Any, module: str, found: Description) -> None:
+    if isinstance(told, bytes):
+        found.say("digest", module, hashlib.sha256(told).hexdigest())
+        found.size = _size_of(value)
+    elif isinstance(told, Mapping) and all(isinstance(name, str) for name in told):
+        found.say("made of", module)
+        found.kept = parts = dict(told)
+        tell_names(value, parts, found)
+    else:
+        found.refuse(
+            value, f"the plugin for {module} gave a {type_name(type(told))} for it, and not bytes or a mapping by name"
+        )
+        return
+    if not isinstance(value, types.FunctionType):
+        found.refer(".__class__", type(value))
+
+
+def _size_of(value: Any) -> int:
+    try:
+        size = value.nbytes
+    except Exception:  # noqa: BLE001  attributes of others' objects may do anything
+        return 0
+    return size if isinstance(size, int) else 0
+
+
+def _modules_of(value: Any) -> list[str]:
+    if isinstance(value, types.FunctionType):
+        names = [str(value.__globals__.get("__name__"))]
+    else:
+        names = [str(base.__module__) for base in type(value).__mro__]
+    modules = dict.fromkeys(name.partition(".")[0] for name in names)
     return [module for module in modules if module not in sys.stdlib_module_names]

@@ -112,7 +112,8 @@ def _reduced(value: Any) -> Any:
         return None
     if isinstance(found, str):
         return found
-    return found if isinstance(found, tuple) and 2 <= len(found) <= 6 else None
+    is_whole = isinstance(found, tuple) and 2 <= len(found) <= 6 and isinstance(found[1], tuple)
+    return found if is_whole else None
 
 
 def _tell_reduced(value: Any, reduced: tuple[Any, ...], found: Description) -> None:
@@ -146,16 +147,17 @@ def _tell_reduced(value: Any, reduced: tuple[Any, ...], found: Description) -> N
 
 def _tell_state(value: Any, state: Any, found: Description) -> None:
     if type(state) is dict:
-        _tell_names(value, state, found)
+        tell_names(value, state, found)
     elif type(state) is tuple and len(state) == 2 and all(part is None or type(part) is dict for part in state):
         for part in state:
-            _tell_names(value, part or {}, found)
+            tell_names(value, part or {}, found)
     else:
         found.say("state")
         found.refer("", state)
 
 
-def _tell_names(value: Any, attributes: dict[Any, Any], found: Description) -> None:
+def tell_names(value: Any, attributes: dict[Any, Any], found: Description) -> None:
+    """Tell the attributes of an object, but for what it has worked out from them and keeps."""
     kind = type(value)
     skipped = (
         _IDS
@@ -177,7 +179,7 @@ def _tell_attributes(value: Any, found: Description) -> None:
             attributes[name] = getattr(value, name)
         except AttributeError:
             continue
-    _tell_names(value, attributes, found)
+    tell_names(value, attributes, found)
 
 
 def _is_python(kind: type) -> bool:
