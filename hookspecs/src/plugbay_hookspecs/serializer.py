@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from plugbay_hookspecs.markers import hookspec
 
@@ -93,6 +93,42 @@ def fingerprint_of(value: object) -> bytes | Mapping[str, object] | None:
             @hookimpl
             def fingerprint_of(self, value: object) -> bytes | None:
                 return str(value).encode() if type(value) is Fraction else None
+
+    .. versionadded:: 0.1
+    """
+    raise NotImplementedError
+
+
+@hookspec(firstresult=True)
+def reduced(value: object) -> tuple[Any, ...] | None:
+    """Give the form in which pickle keeps a value, where the library's own is another in each process.
+
+    Two equal values have to be two equal pickles: an artifact goes by the digest of its bytes, and a step whose input has
+    other bytes is computed again.
+
+    Called in whichever process saves an output that is pickled, for each value in it of a class from the module that the
+    plugin's entry point (group ``plugbay.serializer``) is named after, or of a subclass. The library is imported by then.
+    Reading a pickle needs the library, but not the plugin.
+
+    :param value: what is pickled. It must not be changed.
+    :returns: what ``__reduce_ex__`` would return: a function of the library and its arguments, and what else the pickle
+        protocol takes. ``None`` leaves the value to pickle.
+    :raises Exception: any exception says that the value cannot be pickled, and fails the step.
+
+    .. code-block:: python
+
+        from collections import Counter
+
+        from plugbay_hookspecs import component, hookimpl
+
+
+        @component
+        class Counters:
+            '''Keeps counters in the order of their keys; its entry point is named collections.'''
+
+            @hookimpl
+            def reduced(self, value: object) -> tuple[object, ...] | None:
+                return (Counter, (dict(sorted(value.items())),)) if type(value) is Counter else None
 
     .. versionadded:: 0.1
     """

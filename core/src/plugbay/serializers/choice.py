@@ -128,7 +128,7 @@ class Serializers:
             "serializers", [other for other in self._manager.get_plugins() if other is not plugin]
         )
         results = call()
-        if not results and hasattr(plugin, "fingerprint_of"):
+        if not results and any(hasattr(plugin, hook) for hook in ("fingerprint_of", "reduced")):
             return ()
         if not results:
             near = did_you_mean("serializers", dir(plugin))

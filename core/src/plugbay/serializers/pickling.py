@@ -11,6 +11,7 @@ import types
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from plugbay.host.libraries import LIBRARIES, libraries_of
 from plugbay.mentions import Mentions
 from plugbay.reference import MAIN, import_module, main_module_name, reference_to, resolve
 
@@ -59,6 +60,16 @@ class _Pickler(pickle.Pickler):
         else:
             self._known.add(kind)
         self._note(kind)
+        return self._by_plugin(value, kind)
+
+    def _by_plugin(self, value: Any, kind: type) -> Any:
+        """Take the form that the plugin for a library gives its value, which is the same in every process."""
+        for library in libraries_of(kind):
+            if LIBRARIES.implements(library, "reduced"):
+                self._known.discard(kind)  # each value is another
+                found = LIBRARIES.ask(library, "reduced", value)
+                if found is not None:
+                    return found
         return NotImplemented
 
     def _by_name(self, value: Any) -> Any:

@@ -101,7 +101,7 @@ def describe_library_function(walk: Walk, function: Any, found: Description) -> 
     module = sys.modules.get(function.__module__ or "")
     if module is not None and not walk.project.owns(function.__module__) and _leads_to(module, function):
         return
-    if home.partition(".")[0] not in sys.stdlib_module_names and walk.digested(function, found):
+    if walk.digested(function, found):
         return
     where = f"{function.__module__}.{function.__qualname__}"
     _tell_closure(function, found, where)

@@ -158,9 +158,9 @@ class Walk:
 
     def digested(self, value: Any, found: Description) -> bool:
         """Have the plugin for the type of a value tell it."""
-        from plugbay.code.fingerprint.digests import DIGESTS  # few steps reach what plugins know
+        from plugbay.code.fingerprint.digests import tell_by_plugin  # few steps reach what plugins know
 
-        return DIGESTS.tell(value, found)
+        return tell_by_plugin(value, found)
 
     def settle(self) -> None:
         """Look again at everything that was visited, after steps have run: what they changed is not the user's change."""
