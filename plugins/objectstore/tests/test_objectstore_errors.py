@@ -6,16 +6,15 @@ import pickle
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from front import Fate, front
 
 from plugbay import Stack
 from plugbay.errors import StoreError
@@ -99,41 +98,14 @@ def test_a_signed_address_is_not_shown(azurite_server: str) -> None:
 @contextmanager
 def failing_front(endpoint: str, failures: int) -> Iterator[str]:
     """A proxy that passes the first requests of each kind on and answers 503 to them nevertheless."""
-    import http.client
-    from urllib.parse import urlsplit
-
     left = {"PUT": failures, "GET": failures}
 
-    class Front(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def fate_of(method: str, headers: Mapping[str, str]) -> Fate:
+        left[method] = left.get(method, 0) - 1
+        return "refused" if left[method] >= 0 else "passed"
 
-        def handle_any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=30)
-            connection.request(self.command, self.path, body, dict(self.headers.items()))
-            answer = connection.getresponse()
-            content, status = answer.read(), answer.status
-            connection.close()
-            if left[self.command] > 0:
-                left[self.command] -= 1
-                status, content = 503, b""
-            self.send_response(status)
-            for name in ("ETag", "Last-Modified"):
-                if answer.getheader(name):
-                    self.send_header(name, str(answer.getheader(name)))
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_PUT = handle_any
-
-        def log_message(self, format: str, *arguments: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Front) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with front(endpoint, fate_of) as found:
+        yield found
 
 
 def test_what_was_written_although_the_server_said_no_counts_as_written(s3_settings: dict[str, Any]) -> None:
