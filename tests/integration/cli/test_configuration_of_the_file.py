@@ -76,13 +76,22 @@ def test_a_configuration_that_cannot_be_read_is_told(two):
     two.plugbay("run", "theirs/below/flow.py:p").assert_error("theirs/plugbay.toml is not valid TOML")
 
 
-def test_the_file_that_is_chosen_is_read_in_the_place_of_the_projects(two):
+@pytest.mark.parametrize("before", [True, False])
+def test_the_file_that_is_chosen_is_read_in_the_place_of_the_projects(two, before):
     two.write("other/settings.toml", CONFIG.format(name="chosen"))
-    done = two.plugbay("--config", "other/settings.toml", "run", "theirs/below/flow.py:p", "--json")
+    chosen, words = ["--config", "other/settings.toml"], ["run", "theirs/below/flow.py:p", "--json"]
+    done = two.plugbay(*(chosen + words if before else words + chosen))
     assert (done.json["stack"], done.err) == ("chosen", "")
     assert (two.directory / "other" / "chosen-store" / "runs").is_dir()
     by_variable = two.plugbay("runs", "--json", cwd="/", PLUGBAY_CONFIG=str(two.directory / "other" / "settings.toml"))
     assert by_variable.json[0]["id"] == done.json["id"]
+
+
+@pytest.mark.parametrize("words", ["stack show", "stack check", "runs", "gc --dry-run"])
+def test_every_command_takes_the_file(two, words):
+    two.write("other/settings.toml", CONFIG.format(name="chosen"))
+    done = two.plugbay(*words.split(), "--config", "other/settings.toml")
+    assert (done.code, "chosen" in done.out) == (0, words != "gc --dry-run"), done
 
 
 @pytest.mark.parametrize(

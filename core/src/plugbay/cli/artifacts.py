@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from plugbay.cli.parsing import add_run, add_stack, add_verbose
+from plugbay.cli.parsing import add_run, add_stack, add_general
 from plugbay.cli.terminal import say, say_json
 from plugbay.cli.wording import counted, size
 from plugbay.errors import NotFoundError, PlugbayError
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     get.add_argument("-o", "--to", metavar="PATH", help="the file or directory to write; - for standard output")
     get.add_argument("--force", action="store_true", help="overwrite what is there")
     add_stack(get)
-    add_verbose(get)
+    add_general(get)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -30,8 +30,10 @@ def main(argv: "Sequence[str] | None" = None) -> int:
             option = words.pop(0)
             if option == "-C":
                 elsewhere = _go_to(words.pop(0) if words else "")
-            elif option == "--config":  # processes of the run take it from there, too
-                os.environ["PLUGBAY_CONFIG"] = os.path.abspath(words.pop(0) if words else "")  # noqa: PTH100  as below
+            elif option == "--config":
+                from plugbay.cli.parsing import choose_config
+
+                choose_config(words.pop(0) if words else "")
             else:
                 verbose = True
         code = _dispatch(words, verbose=verbose, elsewhere=elsewhere)

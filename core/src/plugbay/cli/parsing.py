@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from typing import NoReturn
 
@@ -59,7 +60,7 @@ def run_builtin(name: str, words: list[str], *, verbose: bool, elsewhere: bool =
     module = importlib.import_module(module_of(name))
     parser = Parser(prog=f"plugbay {name}", description=module.__doc__)
     module.add_arguments(parser)
-    add_verbose(parser)
+    add_general(parser)
     arguments = parser.parse(words)
     arguments.elsewhere = elsewhere
     arguments.verbose = verbose or getattr(arguments, "verbose", False)
@@ -69,6 +70,24 @@ def run_builtin(name: str, words: list[str], *, verbose: bool, elsewhere: bool =
     with log_messages(verbose=arguments.verbose):
         code: int = run(arguments)
     return code
+
+
+def add_general(parser: argparse.ArgumentParser) -> None:
+    """Add what every command of Plugbay's own takes, as ``plugbay`` itself does before it."""
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        type=choose_config,
+        default=argparse.SUPPRESS,
+        help="read FILE in the place of the project's configuration",
+    )
+    add_verbose(parser)
+
+
+def choose_config(file: str) -> str:
+    """Have the file read in the place of the project's configuration: by processes of the run, too."""
+    chosen = os.environ["PLUGBAY_CONFIG"] = os.path.abspath(file)  # noqa: PTH100  as a text
+    return chosen
 
 
 def add_verbose(parser: argparse.ArgumentParser) -> None:

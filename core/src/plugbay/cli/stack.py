@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Callable
 from functools import partial
 
-from plugbay.cli.parsing import add_json, add_verbose
+from plugbay.cli.parsing import add_json, add_general
 from plugbay.cli.terminal import say, say_json, stdout_style
 
 _COMMANDS = {
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         if name == "down":
             sub.add_argument("--yes", action="store_true", help="do not ask on a terminal")
         add_json(sub)
-        add_verbose(sub)
+        add_general(sub)
         sub.set_defaults(run=partial(_run, name))
 
 
