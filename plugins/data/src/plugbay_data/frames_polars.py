@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, cast
 
 from plugbay_data.declaring import serializer
+from plugbay_data.expressions import parts_of_query
 from plugbay_data.facts import table_facts
 from plugbay_data.fingerprints import digest_of_saved
 from plugbay_data.streams import BATCH, Sink
@@ -34,9 +35,9 @@ class Polars:
         ]
 
     @hookimpl
-    def fingerprint_of(self, value: object) -> bytes | None:
-        """Tell a value that a serializer keeps by what it writes."""
-        return digest_of_saved(value, self.serializers())
+    def fingerprint_of(self, value: object) -> bytes | Mapping[str, object] | None:
+        """Tell a value that a serializer keeps by what it writes, and an expression by the functions in it."""
+        return digest_of_saved(value, self.serializers()) or parts_of_query(value)
 
 
 def describe_frame(value: Any) -> Mapping[str, object]:

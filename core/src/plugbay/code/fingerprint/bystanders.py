@@ -52,6 +52,12 @@ def describe_bystander(walk: Walk, value: Any, found: Description) -> bool:
             found.refer(".default", contextvars.Context().run(value.get))
         with suppress(LookupError):
             found.refer(".get()", value.get())
+    elif kind is contextvars.Context:
+        found.say("context")
+        found.kept = held = sorted(value.items(), key=lambda item: (item[0].name, walk.order(item[1])))
+        for variable, member in held:
+            found.say(_ADDRESS.sub("", variable.name))
+            found.refer(f"[{variable.name}]", member)
     elif kind is struct.Struct:
         found.say("struct", value.format)
     elif kind is re.Pattern:

@@ -125,11 +125,14 @@ def _tell_attributes_of_member(member: enum.Enum, where: str, found: Description
             found.refer(f"{where}.{name}", value)
 
 
-def cached_names(kind: type) -> frozenset[str]:
-    """The attributes that instances of a class work out when they are first asked for, and keep."""
+def cached_names(walk: Walk, kind: type) -> frozenset[str]:
+    """The attributes that instances of a library's class work out when they are first asked for, and keep.
+
+    Those of a class of the project may be made from what has changed since.
+    """
     return frozenset(
         name
         for base in kind.__mro__
         for name, value in vars(base).items()
-        if isinstance(value, functools.cached_property)
+        if isinstance(value, functools.cached_property) and not walk.project.owns(base.__module__)
     )

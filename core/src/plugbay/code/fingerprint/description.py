@@ -35,12 +35,25 @@ class Unknown:
 class Description:
     """What is known of one object: tokens, and references to other objects in between."""
 
-    __slots__ = ("annotated", "asks", "children", "is_changeable", "kept", "parts", "reason", "size", "unknown")
+    __slots__ = (
+        "annotated",
+        "asks",
+        "children",
+        "inner",
+        "is_changeable",
+        "kept",
+        "parts",
+        "reason",
+        "size",
+        "unknown",
+    )
 
     def __init__(self) -> None:
         self.parts: list[Any] = []
         self.children: list[tuple[str, Any]] = []
         """The objects it refers to, with how the way goes on to them: ``.attribute``, ``[key]``, or a whole name."""
+        self.inner: list[int] = []
+        """The ids of the lists, dicts and sets in a plain constant, which counts as a whole."""
         self.unknown: str | None = None
         """The type of an object that cannot be told apart by content."""
         self.reason = ""

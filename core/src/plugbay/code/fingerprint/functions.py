@@ -23,7 +23,7 @@ _READERS = {
         {"__annotations__", "get_type_hints", "get_annotations", "signature", "getfullargspec", "__signature__"}
     ),
     "subclasses": frozenset({"__subclasses__"}),
-    "docstrings": frozenset({"__doc__", "getdoc"}),
+    "docstrings": frozenset({"__doc__", "getdoc", "__slots__"}),
     "names": frozenset({"__name__", "__qualname__"}),
     "sources": frozenset({"getsource", "getsourcelines", "co_firstlineno", "f_lineno"}),
 }
@@ -126,10 +126,13 @@ def is_of_project(walk: Walk, function: types.FunctionType) -> bool:
 
 def text_of(walk: Walk, value: Any, asked: str) -> str:
     """What a function or class of the project says about itself: its docstring, its name or its source."""
+    if asked == "docstrings" and type(value) is property:
+        return str(value.__doc__ or "")
     if not is_put_by_project(walk, value):
         return ""
     if asked == "docstrings":
-        return str(value.__doc__ or "")
+        texts = vars(value).get("__slots__")
+        return str(value.__doc__ or "") + (repr(texts) if type(texts) is dict else "")
     if asked == "names":
         return str(value.__qualname__)
     import inspect  # few steps read their source

@@ -42,8 +42,16 @@ def _describe_other(walk: Walk, value: Any, found: Description) -> None:
     name = library_name(walk, value) or _importable_name(walk, value)
     if name is not None:
         found.say("library", name)
-    elif not (describe_buffer(value, found) or walk.digested(value, found)):
+    elif not (_describe_foreign(walk, value, found) or describe_buffer(value, found) or walk.digested(value, found)):
         describe_state(walk, value, found)
+
+
+def _describe_foreign(walk: Walk, value: Any, found: Description) -> bool:
+    if "_ctypes" not in sys.modules:
+        return False
+    from plugbay.code.fingerprint.foreign import describe_foreign  # few steps reach what is of C
+
+    return describe_foreign(walk, value, found)
 
 
 def _importable_name(walk: Walk, value: Any) -> str | None:

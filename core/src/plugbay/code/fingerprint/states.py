@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _PROTOCOL = 4
 _CONSUMED = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
 _HELD = ("__wrapped__", "func", "__func__")
+_OF_EXCEPTIONS = ("__cause__", "__context__", "__suppress_context__")
+_PICKLES = (b"PLPYFN", b"PLPYUDF", b"\x80\x04\x95", b"\x80\x05\x95", b"\xcc\x80\x04\xcc\x95", b"\xcc\x80\x05\xcc\x95")
+"""How a pickle of a function begins inside of a plan."""
 _IDS = frozenset({"_stop_words_id"})
 _KEPT_BY_LIBRARIES = {
     ("numpy", "vectorize"): frozenset({"_ufunc"}),
@@ -32,7 +35,7 @@ _KEPT_BY_LIBRARIES = {
 def describe_state(walk: Walk, value: Any, found: Description) -> None:
     """Tell an object by its class and its state; one that gives none is unknown."""
     kind = type(value)
-    if kind.__module__ == "itertools" or isinstance(value, _CONSUMED):
+    if isinstance(value, _CONSUMED):
         found.refuse(value)
         return
     if isinstance(value, (set, frozenset)):  # which give their members in the order of their hashes
@@ -45,14 +48,30 @@ def describe_state(walk: Walk, value: Any, found: Description) -> None:
         found.refuse(value, "it holds a Python function")
     elif reduced is not None:
         found.kept = reduced
-        _tell_reduced(value, reduced, found)
+        _tell_reduced(walk, value, reduced, found)
+        if isinstance(value, BaseException):
+            _tell_exception(value, found)
         _tell_held_function(walk, value, found)
     elif _is_python(kind):
         found.say("instance")
         found.refer(".__class__", kind)
-        _tell_attributes(value, found)
+        _tell_attributes(walk, value, found)
     else:
         found.refuse(value)
+
+
+def _tell_exception(error: BaseException, found: Description) -> None:
+    """Tell what the pickled form of an exception leaves out: where it comes from, and the fields of Python's own classes."""
+    fields = {
+        name
+        for base in type(error).__mro__
+        if base.__module__ == "builtins"
+        for name, value in vars(base).items()
+        if isinstance(value, types.MemberDescriptorType)
+    }
+    for name in (*_OF_EXCEPTIONS, *sorted(fields)):
+        found.say(name)
+        found.refer(f".{name}", getattr(error, name, None))
 
 
 def _tell_set(walk: Walk, value: Any, found: Description) -> None:
@@ -60,7 +79,7 @@ def _tell_set(walk: Walk, value: Any, found: Description) -> None:
     found.refer(".__class__", type(value))
     for member in sorted(value, key=walk.order):
         found.refer("[...]", member)
-    _tell_attributes(value, found)
+    _tell_attributes(walk, value, found)
 
 
 def _tell_named(walk: Walk, value: Any, name: str, found: Description) -> None:
@@ -69,7 +88,7 @@ def _tell_named(walk: Walk, value: Any, name: str, found: Description) -> None:
     if walk.project.owns(kind.__module__):
         found.say("global", name)
         found.refer(".__class__", kind)
-        _tell_attributes(value, found)
+        _tell_attributes(walk, value, found)
         return
     for module in list(sys.modules):
         inner = getattr(sys.modules.get(module), "__dict__", {})
@@ -83,9 +102,7 @@ def _is_opaque(kind: type, reduced: tuple[Any, ...]) -> bool:
     """Whether a function is in a state as bytes, where its code does not show."""
     state = reduced[2] if len(reduced) > 2 else None
     texts = [part for part in (state, *reduced[1]) if isinstance(part, bytes)]
-    return kind.__module__.partition(".")[0] == "polars" and any(
-        mark in text for text in texts for mark in (b"PLPYFN", b"PLPYUDF")
-    )
+    return kind.__module__.partition(".")[0] == "polars" and any(mark in text for text in texts for mark in _PICKLES)
 
 
 def _tell_held_function(walk: Walk, value: Any, found: Description) -> None:
@@ -116,7 +133,7 @@ def _reduced(value: Any) -> Any:
     return found if is_whole else None
 
 
-def _tell_reduced(value: Any, reduced: tuple[Any, ...], found: Description) -> None:
+def _tell_reduced(walk: Walk, value: Any, reduced: tuple[Any, ...], found: Description) -> None:
     function, arguments, *rest = reduced
     state, items, pairs, setter = (*rest, None, None, None, None)[:4]
     if function is copyreg.__newobj__ or function is copyreg.__newobj_ex__:  # type: ignore[attr-defined]
@@ -130,7 +147,7 @@ def _tell_reduced(value: Any, reduced: tuple[Any, ...], found: Description) -> N
             found.say("argument")
             found.refer(f".__reduce_ex__[{index}]", argument)
     if state is not None:
-        _tell_state(value, state, found)
+        _tell_state(walk, value, state, found)
     if items is not None:
         found.say("items")
         for index, item in enumerate(items):
@@ -145,23 +162,23 @@ def _tell_reduced(value: Any, reduced: tuple[Any, ...], found: Description) -> N
         found.refer(".__setstate__", setter)
 
 
-def _tell_state(value: Any, state: Any, found: Description) -> None:
+def _tell_state(walk: Walk, value: Any, state: Any, found: Description) -> None:
     if type(state) is dict:
-        tell_names(value, state, found)
+        tell_names(walk, value, state, found)
     elif type(state) is tuple and len(state) == 2 and all(part is None or type(part) is dict for part in state):
         for part in state:
-            tell_names(value, part or {}, found)
+            tell_names(walk, value, part or {}, found)
     else:
         found.say("state")
         found.refer("", state)
 
 
-def tell_names(value: Any, attributes: dict[Any, Any], found: Description) -> None:
+def tell_names(walk: Walk, value: Any, attributes: dict[Any, Any], found: Description) -> None:
     """Tell the attributes of an object, but for what it has worked out from them and keeps."""
     kind = type(value)
     skipped = (
         _IDS
-        | cached_names(kind)
+        | cached_names(walk, kind)
         | _KEPT_BY_LIBRARIES.get((kind.__module__.partition(".")[0], kind.__name__), frozenset())
     )
     found.say("state", len(attributes.keys() - skipped))
@@ -171,7 +188,7 @@ def tell_names(value: Any, attributes: dict[Any, Any], found: Description) -> No
             found.refer(f".{name}", attribute)
 
 
-def _tell_attributes(value: Any, found: Description) -> None:
+def _tell_attributes(walk: Walk, value: Any, found: Description) -> None:
     """Tell all that is in an object's ``__dict__`` and slots."""
     attributes = dict(getattr(value, "__dict__", None) or {})
     for name in copyreg._slotnames(type(value)):  # type: ignore[attr-defined]
@@ -179,7 +196,7 @@ def _tell_attributes(value: Any, found: Description) -> None:
             attributes[name] = getattr(value, name)
         except AttributeError:
             continue
-    tell_names(value, attributes, found)
+    tell_names(walk, value, attributes, found)
 
 
 def _is_python(kind: type) -> bool:

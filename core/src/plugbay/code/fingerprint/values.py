@@ -18,6 +18,7 @@ from plugbay.values import EncodingError, canonical, encode
 if TYPE_CHECKING:
     from plugbay.code.fingerprint.walk import Walk
 
+_CHANGEABLE = frozenset({list, dict, set})
 _SIMPLE = frozenset({type(None), bool, str})
 _CANONICAL = frozenset(
     {
@@ -36,10 +37,12 @@ class _NotPlainError(Exception):
 
 def describe_container(walk: Walk, value: Any, found: Description) -> None:
     """Tell a list, tuple, dict, set or frozenset: as a whole where it is plain, else member by member."""
+    inner: list[int] = []
     try:
-        found.say("plain", _plain(value))
+        found.say("plain", _plain(value, inner))
+        found.inner = inner
         return
-    except (_NotPlainError, RecursionError):
+    except (_NotPlainError, RecursionError, EncodingError):  # the last two: it is deep, or holds itself
         found.parts.clear()
     kind = type(value)
     found.say(kind.__name__, len(value))
@@ -55,8 +58,11 @@ def describe_container(walk: Walk, value: Any, found: Description) -> None:
             found.refer(f"[{index}]", member)
 
 
-def _plain(value: Any) -> Any:
-    """The tree of a value made of nothing but plain constants; the order of a dict is part of it."""
+def _plain(value: Any, inner: list[int]) -> Any:
+    """The tree of a value made of nothing but plain constants; the order of a dict is part of it.
+
+    :param inner: takes the ids of the lists, dicts and sets in it.
+    """
     kind = type(value)
     if kind in _SIMPLE:
         return value
@@ -64,11 +70,13 @@ def _plain(value: Any) -> Any:
         kinds = set(map(type, value))
         if kinds <= _SIMPLE or (kinds == {int} and min(value) > -_SMALL_INT and max(value) < _SMALL_INT):
             return [kind.__name__, list(value)]
-        return [kind.__name__, "", *[_plain(item) for item in value]]
+        inner += [id(item) for item in value if type(item) in _CHANGEABLE]
+        return [kind.__name__, "", *[_plain(item, inner) for item in value]]
     if kind is dict:
-        return ["dict", [[_plain(key), _plain(item)] for key, item in value.items()]]
+        inner += [id(item) for item in value.values() if type(item) in _CHANGEABLE]
+        return ["dict", [[_plain(key, inner), _plain(item, inner)] for key, item in value.items()]]
     if kind is set or kind is frozenset:
-        return [kind.__name__, sorted([_plain(item) for item in value], key=canonical)]
+        return [kind.__name__, sorted([_plain(item, inner) for item in value], key=canonical)]
     if kind in ATOMS:
         return ["=", atom(value)]
     if kind in _CANONICAL:

@@ -160,7 +160,7 @@ class Walk:
         """Have the plugin for the type of a value tell it."""
         from plugbay.code.fingerprint.digests import tell_by_plugin  # few steps reach what plugins know
 
-        return tell_by_plugin(value, found)
+        return tell_by_plugin(self, value, found)
 
     def settle(self) -> None:
         """Look again at everything that was visited, after steps have run: what they changed is not the user's change."""
@@ -191,6 +191,7 @@ class _Trace:
         self._walk, self._ignore = walk, ignore
         self._hash = hashlib.sha256()
         self._numbers: dict[int, int] = {}
+        self._inside: dict[int, bytes] = {}
         self._met: list[Reached] = []
         self._unknown: list[int] = []
         self._asked: set[str] = set()
@@ -240,12 +241,26 @@ class _Trace:
             self._met.append((value, reached[1], reached[2]))
             found = walk.description(value)
             update(walk.local(value))
+            if self._inside and id(value) in self._inside:
+                update(b"is %s;" % self._inside[id(value)])
+            if found.inner:
+                self._note_inner(number, found.inner)
             if found.unknown is not None:
                 self._unknown.append(number)
             if found.asks:
                 self._asked |= found.asks
             for name, child in reversed(found.children):
                 pending.append((child, number, name))
+
+    def _note_inner(self, number: int, inner: list[int]) -> None:
+        """Tell which lists and the like in a plain constant are met elsewhere, too: what changes one changes the other."""
+        for position, each in enumerate(inner):
+            elsewhere = self._inside.get(each)
+            if elsewhere is None:
+                elsewhere = b"%d" % self._numbers[each] if each in self._numbers else None
+                self._inside[each] = b"%d.%d" % (number, position)
+            if elsewhere is not None:
+                self._hash.update(b"%d.%d is %s;" % (number, position, elsewhere))
 
     def _enter_subclasses(self, done: set[int]) -> bool:
         """Enter the project's subclasses of every class that was met; say whether there were any."""
