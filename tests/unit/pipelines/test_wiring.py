@@ -237,7 +237,7 @@ REFUSALS: list[tuple[Callable[..., Any], str]] = [
     (lambda: notify.map([1]), "has no parameter that takes an element"),
     (lambda: gather(notify()), "returns nothing to pass on; to wait for it use .after(...)"),
     (lambda: gather({1: load()}), "must have text keys"),
-    (lambda: gather({load()}), "return it from a step"),
+    (lambda: gather({load()}), "put it into a set"),
     (
         lambda: gather(OrderedDict(a=load())),
         "OrderedDict, which cannot hold outputs of steps; a dict, a list or a tuple can",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from plugbay.cli.parsing import add_run, add_stack, add_general
+from plugbay.cli.parsing import add_general, add_run, add_stack
 from plugbay.cli.terminal import say, say_json
 from plugbay.cli.wording import counted, size
 from plugbay.errors import NotFoundError, PlugbayError

@@ -85,6 +85,9 @@ def _print_several(found: Run, steps: Sequence[PlannedStep], reader: Reader, arg
             _write(f"==> {part}{', from the cache' if cached else ''} <==\n")
             _write_ended(text)
             silent = False
+        if step is not None and step.status == "failed":
+            _tell_error(step, arguments.attempt)
+            silent = False
     if silent:
         sys.stderr.write(f"{'step ' + repr(arguments.step) if arguments.step else 'the run'} has printed nothing\n")
 
@@ -155,6 +158,18 @@ def _print_ended(run: Run, step: StepRun, reader: Reader, attempt: int | None) -
         _tell_nothing(step.id, f": it was {step.status or 'not run'}")
         return
     _print_or_tell(step.log(attempt), run.id, step.id, reader)
+    _tell_error(step, attempt)
+
+
+def _tell_error(step: StepRun, attempt: int | None = None) -> None:
+    """Tell why the attempt has failed, with the frames of the user's code, which are not in the log."""
+    record = step.record if attempt is None else next((each for each in step.attempts if each.attempt == attempt), None)
+    if record is None or record.status != "failed" or record.error is None:
+        return
+    sys.stdout.flush()
+    sys.stderr.write(f"step {step.id!r} failed: {record.error}\n")
+    if record.error.traceback:
+        sys.stderr.write(f"\n{record.error.traceback.rstrip()}\n")
 
 
 def _print_or_tell(text: str, run_id: str, step: str, reader: Reader) -> None:

@@ -16,7 +16,7 @@ from plugbay.cli.wording import ago, counted, duration, first_line, moment, prin
 if TYPE_CHECKING:
     from plugbay.history.progress import StepProgress
     from plugbay.history.run import ArtifactView, Run, StepRun
-    from plugbay_hookspecs.types import Artifact
+    from plugbay_hookspecs.types import Artifact, ErrorInfo
 
 _LONGEST_VALUE = 60
 _CALLS = 10
@@ -61,6 +61,7 @@ def _show(run: Run, style: Style) -> None:
     if run.error is not None and run.status == "failed":
         where = f"step {run.failed_step}: " if run.failed_step else ""
         _fact(style, "error", style.red(printable(f"{where}{run.error}")))
+        _show_traceback(run.error, "  ")
     say()
     steps = run.steps
     width = max(len(step.id) for step in steps)
@@ -102,10 +103,21 @@ def _show_step(step: StepRun, width: int, style: Style, *, most: int | None) -> 
         say(f"{indent}{style.dim('params')} {', '.join(f'{name}={_shown(v)}' for name, v in step.params.items())}")
     if step.metrics:
         say(f"{indent}{style.dim('metrics')} {', '.join(f'{name}={value:g}' for name, value in step.metrics.items())}")
+    if most is None and step.status == "failed" and step.error is not None:
+        _show_traceback(step.error, indent)
     if count:
         _show_calls(step.read_calls(most), indent)
         if most is not None and count > most:
             say(f"{indent}{style.dim(f'... and {count - most:,} more: plugbay show RUN {step.id}')}")
+
+
+def _show_traceback(error: ErrorInfo, indent: str) -> None:
+    """The frames of the user's code, as Python shows them."""
+    if error.traceback:
+        say()
+        for line in error.traceback.splitlines():
+            say(f"{indent}{printable(line)}".rstrip())
+        say()
 
 
 def _of_progress(progress: StepProgress | None) -> list[str]:

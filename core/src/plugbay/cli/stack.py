@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Callable
 from functools import partial
 
-from plugbay.cli.parsing import add_json, add_general
+from plugbay.cli.parsing import add_general, add_json
 from plugbay.cli.terminal import say, say_json, stdout_style
 
 _COMMANDS = {

@@ -28,15 +28,15 @@ _ARITHMETIC = (
     "xor",
 )
 _USES = {
-    "compare": ("eq", "ne", "lt", "le", "gt", "ge"),
-    "compute with": (*_ARITHMETIC, *(f"r{name}" for name in _ARITHMETIC), "neg", "pos", "abs", "invert", "round"),
-    "convert": ("int", "float", "complex", "index", "fspath", "bytes"),
-    "put into a text": ("str", "format"),
-    "call": ("call",),
-    "enter": ("enter", "exit", "aenter", "aexit"),
-    "wait for": ("await",),
-    "look into": ("contains",),
-    "change": ("setitem", "delitem"),
+    "compare it": ("eq", "ne", "lt", "le", "gt", "ge"),
+    "compute with it": (*_ARITHMETIC, *(f"r{name}" for name in _ARITHMETIC), "neg", "pos", "abs", "invert", "round"),
+    "convert it": ("int", "float", "complex", "index", "fspath", "bytes"),
+    "put it into a text": ("str", "format"),
+    "call it": ("call",),
+    "enter it": ("enter", "exit", "aenter", "aexit"),
+    "wait for it": ("await",),
+    "look into it": ("contains",),
+    "change it": ("setitem", "delitem"),
 }
 """What can be done with a value, and the special methods that do it."""
 
@@ -57,36 +57,37 @@ class OutputHandle:
 
     def _unknown(self, use: str) -> NoReturn:
         msg = (
-            f"the output {self.output!r} of step {self.step!r} is known only at run time, so a pipeline cannot {use} it; "
-            "do that in a step" + (self._ways_to_take_apart() if use == "iterate over" else "")
+            f"the output {self.output!r} of step {self.step!r} is known only at run time, so a pipeline cannot {use}; "
+            "do that in a step" + (self._ways_to_take_apart() if use == "iterate over it" else "")
         )
         raise PlanError(msg)
 
     def _ways_to_take_apart(self) -> str:
-        named = '-> tuple[Annotated[X, "first"], Annotated[Y, "second"]]'
+        named = '-> tuple[X, Y], or with names -> tuple[Annotated[X, "first"], Annotated[Y, "second"]]'
         return (
             ", or use .map(...) to call a step for each element; "
-            f"if {self.step!r} returns several outputs, name them to take them apart: {named}"
+            f"if {self.step!r} returns several outputs, say so to take them apart: {named}"
         )
 
     def __bool__(self) -> bool:
-        self._unknown("test")
+        self._unknown("test it")
 
     def __iter__(self) -> NoReturn:
-        self._unknown("iterate over")
+        self._unknown("iterate over it")
 
     def __len__(self) -> int:
-        self._unknown("take the length of")
+        self._unknown("take the length of it")
 
     def __getitem__(self, key: object) -> NoReturn:
-        self._unknown("take an element of")
+        self._unknown("take an element of it")
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("__"):
             raise AttributeError(name)
-        self._unknown(f"read the attribute {name!r} of")
+        self._unknown(f"read the attribute {name!r} of it")
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        self._unknown("use it as a key or put it into a set")
 
     def __repr__(self) -> str:
         return f"<output {self.output!r} of step {self.step!r}>"
@@ -105,12 +106,15 @@ class OutputHandles(tuple[OutputHandle, ...]):
         return self
 
     def __bool__(self) -> bool:
-        self._unknown("test")
+        self._unknown("test it")
 
-    __hash__ = tuple.__hash__
+    def __hash__(self) -> int:
+        self._unknown("use it as a key or put it into a set")
 
     def _unknown(self, use: str) -> NoReturn:
-        msg = f"what step {self.step!r} returns is known only at run time, so a pipeline cannot {use} it; do that in a step"
+        msg = (
+            f"what step {self.step!r} returns is known only at run time, so a pipeline cannot {use}; do that in a step"
+        )
         raise PlanError(msg)
 
     def __getattr__(self, name: str) -> OutputHandle:
@@ -135,9 +139,9 @@ for _use, _names in _USES.items():
     for _name in _names:
         setattr(OutputHandle, f"__{_name}__", _refusing(_use))
 for _name in ("eq", "ne", "lt", "le", "gt", "ge", "add", "mul", "rmul"):
-    setattr(OutputHandles, f"__{_name}__", _refusing("compare" if len(_name) == 2 else "compute with"))
-for _name in _USES["put into a text"]:
-    setattr(OutputHandles, f"__{_name}__", _refusing("put into a text"))
+    setattr(OutputHandles, f"__{_name}__", _refusing("compare it" if len(_name) == 2 else "compute with it"))
+for _name in _USES["put it into a text"]:
+    setattr(OutputHandles, f"__{_name}__", _refusing("put it into a text"))
 
 
 def handles_of(wiring: Wiring, step: str, handles: list[OutputHandle], *, many: bool) -> OutputHandle | OutputHandles:

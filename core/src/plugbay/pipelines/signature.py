@@ -79,16 +79,15 @@ def _outputs(declared: Any, where: str) -> tuple[tuple[Output, ...], bool]:
     structure = unaliased(declared)
     if structure is None or structure is type(None):
         return (), False
-    if typing.get_origin(structure) is tuple:
-        elements = typing.get_args(structure)
-        names = [_output_name(element) for element in elements]
-        if any(name is not None for name in names):
-            outputs = tuple(
-                Output(name=name or f"{LONE_OUTPUT}_{index}", hint=_without_name(element))
-                for index, (name, element) in enumerate(zip(names, elements, strict=True))
-            )
-            _check_names([output.name for output in outputs], where)
-            return outputs, True
+    elements = typing.get_args(structure) if typing.get_origin(structure) is tuple else ()
+    named = any(_output_name(element) is not None for element in elements)
+    if named or (len(elements) > 1 and Ellipsis not in elements):
+        outputs = tuple(
+            Output(name=_output_name(element) or f"{LONE_OUTPUT}_{index}", hint=_without_name(element))
+            for index, element in enumerate(elements)
+        )
+        _check_names([output.name for output in outputs], where)
+        return outputs, True
     name = _output_name(declared) or LONE_OUTPUT
     _check_names([name], where)
     return (Output(name=name, hint=_without_name(declared)),), False
