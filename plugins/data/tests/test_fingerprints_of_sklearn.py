@@ -3,10 +3,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from plugbay.serializers.pickling import dumps, loads
 
 pytest.importorskip("sklearn")
 
@@ -494,3 +500,48 @@ def test_an_estimator_counts_by_its_content_in_every_process(name: str, taken: d
     assert [before, unknown] == again
     assert after == after_again
     assert before != after[0]
+
+
+FITTED = {
+    "forest": "__import__('sklearn.ensemble').ensemble.RandomForestClassifier(3, random_state=0).fit(X, Y)",
+    "trees": "__import__('sklearn.ensemble').ensemble.HistGradientBoostingClassifier(max_iter=2, random_state=0).fit(X, Y)",
+    "neighbors": "__import__('sklearn.neighbors').neighbors.KNeighborsClassifier(1, algorithm='ball_tree').fit(X, Y)",
+    "texts": "__import__('sklearn.feature_extraction.text').feature_extraction.text.TfidfVectorizer(stop_words='english').fit(['one dog', 'a cat'])",
+}
+WRITE = """
+import hashlib, json, sys
+from plugbay.serializers.pickling import dumps
+X, Y = [[0.], [1.], [2.], [3.]] * 9, [0, 1, 1, 0] * 9
+print(json.dumps({name: hashlib.sha256(dumps(eval(text))).hexdigest() for name, text in json.loads(sys.argv[1]).items()}))
+"""
+
+
+@pytest.fixture(scope="module")
+def written() -> list[dict[str, str]]:
+    """The digests of the pickles that two processes write."""
+    return [
+        json.loads(
+            subprocess.run(
+                [sys.executable, "-c", WRITE, json.dumps(FITTED)],
+                env={**os.environ, "PYTHONHASHSEED": seed},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=True,
+            ).stdout
+        )
+        for seed in ("0", "77")
+    ]
+
+
+@pytest.mark.parametrize("name", FITTED)
+def test_two_processes_write_the_same_bytes_for_the_same_estimator(name: str, written: list[dict[str, str]]) -> None:
+    assert written[0][name] == written[1][name]
+
+
+def test_a_vectorizer_that_comes_back_works_as_before() -> None:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectorizer = TfidfVectorizer(stop_words=["one"]).fit(["one dog", "a cat"])
+    loaded = loads(dumps(vectorizer))
+    assert loaded.vocabulary_ == vectorizer.vocabulary_
+    assert (loaded.transform(["one dog"]) != vectorizer.transform(["one dog"])).nnz == 0

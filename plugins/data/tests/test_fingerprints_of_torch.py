@@ -23,6 +23,24 @@ from torch import nn
 torch.manual_seed(0)
 """
 DIFFERENT: dict[str, Row] = {
+    "operator of the project, called by its name in the library": (
+        "@torch.library.custom_op('own::named', mutates_args=())\ndef f(x: torch.Tensor) -> torch.Tensor: return x * <>",
+        "lambda x: torch.ops.own.named(x)",
+        2,
+        3,
+    ),
+    "kernel of such an operator": (
+        "@torch.library.custom_op('own::kernel', mutates_args=())\ndef f(x: torch.Tensor) -> torch.Tensor: return x * 1\n@f.register_kernel('cpu')\ndef g(x): return x * <>",
+        "lambda x: torch.ops.own.kernel(x)",
+        2,
+        3,
+    ),
+    "implementation of an operator": (
+        "torch.library.define('own::defined', '(Tensor x) -> Tensor')\n@torch.library.impl('own::defined', 'default')\ndef f(x): return x * <>",
+        "lambda x: torch.ops.own.defined(x)",
+        2,
+        3,
+    ),
     "float": ("", "torch.tensor([1., <>])", 2, 3),
     "int": ("", "torch.tensor([1, <>])", 2, 3),
     "bool": ("", "torch.tensor([True, <>])", True, False),

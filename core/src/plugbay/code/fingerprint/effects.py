@@ -27,16 +27,18 @@ _WITHOUT_RESULT = frozenset(
 _OF_IMPORTS = frozenset({"path", "meta_path", "path_hooks", "modules", "exit", "stdout", "stderr"})
 """Attributes of ``sys`` of which the same is true."""
 _CONTAINERS = frozenset({list, tuple, dict, set, frozenset})
-_Statement = tuple[tuple[str, ...], types.CodeType]
-"""The name a statement acts on with its first attribute, and the code."""
+_REGISTERING = ("register", "custom_op", "impl", "triton_op")
+"""How the names of decorators begin by which a library gets to know a function, and then calls it by another name."""
+_Statement = tuple[tuple[str, ...], types.CodeType, str]
+"""The name a statement acts on with its first attribute, the code, and the name of what a library gets to know by it."""
 
 
 class Effects(Told):
     """The statements at the top of a module that act on libraries."""
 
-    def __init__(self, statements: list[types.CodeType], namespace: dict[str, Any]) -> None:
-        """Hold the code of the statements and the namespace that they ran in."""
-        self.statements, self.namespace = statements, namespace
+    def __init__(self, statements: list[types.CodeType], known: set[str], namespace: dict[str, Any]) -> None:
+        """Hold the code of the statements, the names of what libraries know by them, and the namespace that they ran in."""
+        self.statements, self.known, self.namespace = statements, known, namespace
 
     def tell(self, walk: Walk, found: Description) -> None:
         """Tell the statements, with the plain constants and the functions and classes of the project that they use."""
@@ -46,15 +48,20 @@ class Effects(Told):
             found.say("effect", taken.digest)
             for first, *_ in taken.references:
                 value = self.namespace.get(first)
-                if type(value) in ATOMS or type(value) in _CONTAINERS or functions.is_put_by_project(walk, value):
+                if (
+                    first in self.known
+                    or type(value) in ATOMS
+                    or type(value) in _CONTAINERS
+                    or functions.is_put_by_project(walk, value)
+                ):
                     found.say("name", first)
                     found.refer(f"{module}.{first}", value)
 
 
 def effects_of(walk: Walk, content: bytes, namespace: dict[str, Any]) -> Effects | None:
     """Find such statements in the source of a module of the project; ``None`` where there are none."""
-    acting = [code for chain, code in _statements(content) if _acts_on_library(walk, chain, namespace)]
-    return Effects(acting, namespace) if acting else None
+    acting = [(code, name) for chain, code, name in _statements(content) if _acts_on_library(walk, chain, namespace)]
+    return Effects([code for code, _ in acting], {name for _, name in acting if name}, namespace) if acting else None
 
 
 @functools.lru_cache(maxsize=256)
@@ -75,7 +82,7 @@ def _compiled(body: list[ast.stmt], own: dict[str, list[ast.stmt]]) -> Iterator[
         for target in _acted_on(statement):
             chain = _chain(target)
             if chain:
-                yield chain, _code_of(statement)
+                yield chain, _code_of(statement), ""
                 yield from _compiled(own.pop(chain[0], []), own)
                 break
         for inner in _blocks(statement):
@@ -87,9 +94,11 @@ def _registered(definition: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDe
     name = ast.copy_location(ast.Name(definition.name, ast.Load()), definition)
     for decorator in definition.decorator_list:
         chain = _chain(decorator)
-        if chain and chain[-1].startswith("register"):
+        if chain and chain[-1].startswith(_REGISTERING):
             known_by = ast.copy_location(ast.Expr(ast.Tuple([decorator, name], ast.Load())), definition)
-            yield chain, _code_of(ast.fix_missing_locations(known_by))
+            yield chain, _code_of(ast.fix_missing_locations(known_by)), definition.name
+            if not chain[-1].startswith(_REGISTERING[0]):  # the decorator may not give the function back
+                yield chain, _code_of(definition), ""
 
 
 def _code_of(statement: ast.stmt) -> types.CodeType:

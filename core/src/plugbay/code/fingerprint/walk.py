@@ -20,7 +20,8 @@ Reached = tuple[Any, "int", str]
 """An object, the number of the object that refers to it (-1 for a root), and the label of the reference."""
 
 _MAY_ACT = re.compile(
-    rb"^(?:[A-Za-z_]\w*[.(\[]|(?:if(?! +__name__)|try|with|for|while)\b|@(?:\w+\.)*register)", re.MULTILINE
+    rb"^(?:[A-Za-z_]\w*[.(\[]|(?:if(?! +__name__)|try|with|for|while)\b|@(?:\w+\.)*(?:register|custom_op|impl|triton_op))",
+    re.MULTILINE,
 )
 """Statements at the left margin that may act on a library, or hold others that do."""
 _TEXTS = ("docstrings", "names", "sources")
