@@ -1,5 +1,6 @@
 """A step that reaches what cannot be told apart by content: computed each time, with a warning, unless the user answers for it."""
 
+import functools
 import io
 import logging
 import sqlite3
@@ -13,6 +14,17 @@ CLIENT = sqlite3.connect(":memory:", check_same_thread=False)
 REMEMBERED = {}
 LATE = None
 RATES = [1]
+
+
+class Lazy:
+    @functools.cached_property
+    def value(self) -> int:
+        return 3
+
+
+LAZY = Lazy()
+SHARED = [1]
+TABLE = [SHARED, SHARED]
 
 
 @step
@@ -40,6 +52,11 @@ def sums() -> int:
     return sum(RATES)
 
 
+@step
+def works_out() -> int:
+    return LAZY.value + len(TABLE)
+
+
 @pipeline
 def asking():
     asks()
@@ -63,6 +80,11 @@ def misspelt():
 @pipeline
 def remembering():
     remembers(3)
+
+
+@pipeline
+def working_out():
+    works_out()
 
 
 @pipeline
@@ -97,6 +119,18 @@ def test_a_name_to_ignore_that_is_none_is_refused_with_the_nearest() -> None:
 
 def test_what_a_step_remembers_does_not_count(stack) -> None:
     assert [remembering.run(stack=stack)["remembers"].status for _ in range(3)] == ["succeeded", "cached", "cached"]
+
+
+def test_what_a_constant_works_out_for_a_step_does_not_count(stack) -> None:
+    assert [working_out.run(stack=stack)["works_out"].status for _ in range(3)] == ["succeeded", "cached", "cached"]
+
+
+def test_lists_of_a_constant_that_are_one_object_no_longer_count(stack) -> None:
+    working_out.run(stack=stack)
+    TABLE[1] = [1]
+    assert working_out.run(stack=stack)["works_out"].status == "succeeded"
+    TABLE[1] = SHARED
+    assert working_out.run(stack=stack)["works_out"].status == "cached"
 
 
 def test_what_the_user_changes_between_runs_counts(stack) -> None:
