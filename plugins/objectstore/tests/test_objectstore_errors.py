@@ -12,7 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import attrs
 import pytest
 from front import Fate, front
 
@@ -114,6 +116,25 @@ def test_what_was_written_although_the_server_said_no_counts_as_written(s3_setti
         assert store.artifact_store_put(key="a", source=b"mine", if_absent=True) is True
         assert store.artifact_store_get(key="a") == b"mine"
         assert store.artifact_store_put(key="a", source=b"other", if_absent=True) is False
+
+
+@pytest.mark.parametrize("lost", ["request lost", "answer lost"])
+def test_a_request_to_delete_many_whose_connection_broke_is_sent_again(
+    azure_store: AzureArtifactStore, azurite_server: str, lost: Fate
+) -> None:
+    fates = iter([lost, lost])
+
+    def fate_of(method: str, headers: Mapping[str, str]) -> Fate:
+        return next(fates, "passed") if method == "POST" else "passed"
+
+    keys = ["a", "b", "c"]
+    for key in keys:
+        azure_store.artifact_store_put(key=key, source=b"x", if_absent=False)
+    with front(azurite_server, fate_of) as endpoint:
+        through = f"{endpoint}{urlsplit(azurite_server).path}"
+        attrs.evolve(azure_store, endpoint=through).artifact_store_delete(keys=keys)
+    assert next(fates, None) is None
+    assert list(azure_store.artifact_store_list(prefix="", after=None, recursive=True)) == []
 
 
 def test_of_many_threads_one_writes(s3_store: S3ArtifactStore) -> None:
