@@ -104,7 +104,8 @@ def test_a_secret_is_found_nowhere(tmp_path: Path, workers: int) -> None:
         assert done.returncode == (1 if command.startswith("run ") else 0), done.stdout.decode()
     sinks_that_fail = [sink for sink, statement in SINKS.items() if "raise " in statement or "exit" in statement]
     assert said["show last"].count(b"***") >= len(sinks_that_fail) - 1, said["show last"].decode()  # one has no text
-    assert said["logs last"].count(b"***") == 15, said["logs last"].decode()
+    in_logs = 15  # and in the errors of those that fail, which are told behind
+    assert said["logs last"].count(b"***") >= in_logs + len(sinks_that_fail) - 1, said["logs last"].decode()
     found = {**said, **{str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}}
     del found[str(tmp_path / "using.py")]
     assert any(b"***" in content for name, content in found.items() if name.endswith("alerts.jsonl"))
